@@ -1,0 +1,163 @@
+//! Draws diagnostics: as text in the manner of rustc, and as JSON.
+//!
+//! The only file that knows the drawing crate. It decides nothing: order and wording come with the diagnostics.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde_json::{Value, json};
+
+use super::{Diagnostic, Diagnostics, Severity};
+use crate::source::{SourceId, Sources, Span};
+
+/// Columns that a drawn message may take.
+const WIDTH: usize = 140;
+
+/// Whether text carries terminal colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// Escape sequences are fine.
+    Yes,
+    /// Plain text.
+    No,
+}
+
+/// All diagnostics as text, sorted, a blank line between two; empty if there is none.
+pub fn text(diagnostics: &Diagnostics, sources: &Sources, colour: Colour) -> String {
+    let drawn: Vec<String> = diagnostics
+        .sorted(sources)
+        .into_iter()
+        .map(|diagnostic| draw(diagnostic, sources, colour))
+        .collect();
+    drawn.join("\n")
+}
+
+/// One diagnostic as text that ends in a line break.
+pub fn draw(diagnostic: &Diagnostic, sources: &Sources, colour: Colour) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let mut group = level
+        .primary_title(printable(&diagnostic.message))
+        .id(diagnostic.code.to_string())
+        .elements(snippets(diagnostic, sources));
+    for note in &diagnostic.notes {
+        group = group.element(Level::NOTE.message(printable(note)));
+    }
+    for help in &diagnostic.help {
+        group = group.element(Level::HELP.message(printable(help)));
+    }
+    let renderer = match colour {
+        Colour::Yes => Renderer::styled(),
+        Colour::No => Renderer::plain(),
+    };
+    let report: &[Group<'_>] = &[group];
+    let mut drawn = renderer.term_width(WIDTH).render(report);
+    drawn.push('\n');
+    drawn
+}
+
+/// One snippet a file: the file of the caret first, the others in the order of their labels.
+fn snippets<'a>(
+    diagnostic: &'a Diagnostic,
+    sources: &'a Sources,
+) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+    let primary = diagnostic
+        .span
+        .map(|span| (span, diagnostic.label.as_str(), AnnotationKind::Primary));
+    let context = diagnostic
+        .labels
+        .iter()
+        .map(|label| (label.span, label.text.as_str(), AnnotationKind::Context));
+    let mut files: Vec<(SourceId, Vec<_>)> = Vec::new();
+    for (span, text, kind) in primary.into_iter().chain(context) {
+        let mut annotation = kind.span(visible(span, sources));
+        if !text.is_empty() {
+            annotation = annotation.label(printable(text));
+        }
+        match files.iter_mut().find(|(source, _)| *source == span.source) {
+            Some((_, annotations)) => annotations.push(annotation),
+            None => files.push((span.source, vec![annotation])),
+        }
+    }
+    files
+        .into_iter()
+        .map(|(source, annotations)| {
+            let file = sources.file(source);
+            Snippet::source(file.text.as_ref())
+                .path(file.name.as_str())
+                .annotations(annotations)
+        })
+        .collect()
+}
+
+/// The first line of a span: carets under twenty lines help nobody.
+fn visible(span: Span, sources: &Sources) -> std::ops::Range<usize> {
+    let text = sources.text(span);
+    let length = text.find('\n').unwrap_or(text.len());
+    span.start as usize..span.start as usize + text[..length].trim_end().len()
+}
+
+/// Text without control characters, so that a value of the lab cannot steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|letter| {
+            if letter.is_control() && letter != '\n' {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                letter
+            }
+        })
+        .collect()
+}
+
+/// All diagnostics as data, sorted: `{"schema": 1, "diagnostics": [...]}`.
+///
+/// Lines and columns count from 1, columns in characters, ends are exclusive. A diagnostic without a place has
+/// null there.
+pub fn json(diagnostics: &Diagnostics, sources: &Sources) -> Value {
+    let all: Vec<Value> = diagnostics
+        .sorted(sources)
+        .into_iter()
+        .map(|diagnostic| one(diagnostic, sources))
+        .collect();
+    json!({ "schema": 1, "diagnostics": all })
+}
+
+fn one(diagnostic: &Diagnostic, sources: &Sources) -> Value {
+    let labels: Vec<Value> = diagnostic
+        .labels
+        .iter()
+        .map(|label| {
+            let (line, column) = start(label.span, sources);
+            json!({
+                "file": sources.file(label.span.source).name,
+                "line": line,
+                "column": column,
+                "text": label.text,
+            })
+        })
+        .collect();
+    let begin = diagnostic.span.map(|span| start(span, sources));
+    let end = diagnostic
+        .span
+        .map(|span| sources.file(span.source).place(span.end as usize));
+    json!({
+        "code": diagnostic.code.to_string(),
+        "severity": diagnostic.severity.word(),
+        "message": diagnostic.message,
+        "label": diagnostic.label,
+        "file": diagnostic.span.map(|span| &sources.file(span.source).name),
+        "line": begin.map(|place| place.0),
+        "column": begin.map(|place| place.1),
+        "end_line": end.map(|place| place.0),
+        "end_column": end.map(|place| place.1),
+        "labels": labels,
+        "notes": diagnostic.notes,
+        "help": diagnostic.help,
+    })
+}
+
+fn start(span: Span, sources: &Sources) -> (usize, usize) {
+    sources.file(span.source).place(span.start as usize)
+}
