@@ -1,1 +1,3 @@
+//! The binary: a screen around the library.
+
 fn main() {}
