@@ -1,5 +1,10 @@
 //! Lists the standard library's files and the pages of the codes, so that the binary carries them.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a build script runs before there is a compiler"
+)]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
