@@ -4,3 +4,4 @@
 
 pub mod domain;
 pub mod table;
+pub mod toml;
