@@ -52,7 +52,7 @@ impl Span {
 }
 
 /// A value and where it was written. Two are equal when their values are: a span is never part of equality.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,

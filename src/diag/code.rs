@@ -77,6 +77,7 @@ impl Code {
     pub const UNUSABLE_ADDRESS: Code = Code(215);
     pub const POOL_OFF_LINK: Code = Code(216);
     pub const NODE_PORT: Code = Code(217);
+    pub const ENDPOINT: Code = Code(218);
 }
 
 /// L03: modules and traits.

@@ -41,10 +41,15 @@ impl IpRange {
         }
         let address = parse_address(text)
             .map_err(|_| "a range is `first-last`, a CIDR or one address".to_owned())?;
-        Ok(IpRange {
+        Ok(IpRange::one(address))
+    }
+
+    /// One address.
+    pub fn one(address: IpAddr) -> Self {
+        IpRange {
             first: address,
             last: address,
-        })
+        }
     }
 
     /// Every address of a network, its first and last included.
@@ -73,6 +78,35 @@ impl IpRange {
     /// Never: a range has at least one address.
     pub fn is_empty(&self) -> bool {
         false
+    }
+
+    /// What is left of it without the ranges `taken`, in order.
+    pub fn without(&self, taken: impl IntoIterator<Item = IpRange>) -> Vec<IpRange> {
+        let mut taken: Vec<IpRange> = taken
+            .into_iter()
+            .filter(|taken| taken.overlaps(self))
+            .collect();
+        taken.sort();
+        let (v4, end) = (self.first.is_ipv4(), number(self.last));
+        let mut next = Some(number(self.first));
+        let mut left = Vec::new();
+        for taken in taken {
+            let Some(begin) = next else {
+                break;
+            };
+            if begin < number(taken.first) {
+                left.push((begin, number(taken.first) - 1));
+            }
+            next = number(taken.last)
+                .checked_add(1)
+                .map(|after| after.max(begin));
+        }
+        left.extend(next.filter(|begin| *begin <= end).map(|begin| (begin, end)));
+        let range = |(first, last)| IpRange {
+            first: address(first, v4),
+            last: address(last, v4),
+        };
+        left.into_iter().map(range).collect()
     }
 
     /// Its addresses, in order.

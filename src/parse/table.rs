@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::domain::{self, IpNet, IpRange, Minor, Version};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::source::{Span, Spanned};
-use crate::value::{Map, Node, Value};
+use crate::value::{Map, Node, Path, Value};
 
 /// A map that is being read key by key.
 pub struct Table<'a> {
@@ -75,13 +75,14 @@ impl<'a> Table<'a> {
         self.optional(key, diagnostics)
     }
 
+    /// Whether it is a map at all; if not, that is reported already.
+    pub fn is_map(&self) -> bool {
+        self.map.is_some()
+    }
+
     /// What messages call `key`.
     pub fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        join(&self.path, key)
     }
 
     /// The entries that nobody asked for: a table whose keys are names takes them, any other calls [`Table::finish`].
@@ -102,6 +103,16 @@ impl<'a> Table<'a> {
             let known: Vec<&str> = self.asked.iter().copied().collect();
             diagnostics.push(unknown_key(&path, key, span, &known));
         }
+    }
+}
+
+/// What messages call the key of the table `path`; one with other characters than TOML's bare keys is quoted.
+pub fn join(path: &str, key: &str) -> String {
+    let key = Path::keys([key]);
+    if path.is_empty() {
+        key.to_string()
+    } else {
+        format!("{path}.{key}")
     }
 }
 
@@ -246,7 +257,7 @@ impl<T: Decode> Decode for BTreeMap<String, T> {
         };
         let mut decoded = BTreeMap::new();
         for (key, entry) in map {
-            if let Some(value) = T::decode(&entry.node, &format!("{path}.{key}"), diagnostics) {
+            if let Some(value) = T::decode(&entry.node, &join(path, key), diagnostics) {
                 decoded.insert(key.clone(), value);
             }
         }

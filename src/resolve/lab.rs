@@ -19,6 +19,15 @@ pub enum Engine {
     Flux,
 }
 
+/// Who renders charts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Render {
+    /// The engine: labc writes source, version and values.
+    Reference,
+    /// labc: the tree holds what the chart makes.
+    Hydrated,
+}
+
 /// `[lab]` and `[repository]`.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -30,6 +39,10 @@ pub struct Identity {
     pub timezone: Spanned<String>,
     /// `lab.engine`.
     pub engine: Spanned<Engine>,
+    /// `lab.render`, unless a component says otherwise.
+    pub render: Spanned<Render>,
+    /// `lab.modules`: folders with modules elsewhere in the repository, relative to the lab's folder.
+    pub modules: Vec<Spanned<String>>,
     /// `repository`.
     pub repository: Repository,
 }
@@ -270,6 +283,98 @@ pub enum Encrypt {
     Tpm,
     /// By a key derived from the node's id.
     NodeId,
+}
+
+/// Which form of talhelper's `talconfig.yaml` is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Talhelper {
+    /// Beside the patches.
+    Beside,
+    /// Instead of the patches' scripts.
+    Instead,
+}
+
+/// `[talos]` without the lab's extensions, which every [`Machine`] has already.
+#[derive(Clone, Debug, Default)]
+pub struct TalosRules {
+    /// The words of the vocabulary of `[[talos]]`, for all nodes.
+    pub words: Option<Node>,
+    /// Patch files for all nodes.
+    pub patches: Vec<Spanned<String>>,
+    /// Whether talhelper is served.
+    pub talhelper: Option<Spanned<Talhelper>>,
+}
+
+/// `[namespaces.<name>]`: where a default must change.
+#[derive(Clone, Debug)]
+pub struct NamespaceRules {
+    /// The level that its pods must keep to.
+    pub pod_security: Option<Spanned<PodSecurity>>,
+    /// More labels.
+    pub labels: BTreeMap<String, Spanned<String>>,
+    /// More annotations.
+    pub annotations: BTreeMap<String, Spanned<String>>,
+    /// Whether it outlives its last component.
+    pub keep: bool,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// A pod-security level of Kubernetes. The greater one allows more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PodSecurity {
+    /// Hardened pods only.
+    Restricted,
+    /// No known privilege escalation.
+    Baseline,
+    /// Anything.
+    Privileged,
+}
+
+impl PodSecurity {
+    /// The word of `lab.toml` and of Kubernetes' label.
+    pub fn word(self) -> &'static str {
+        match self {
+            PodSecurity::Restricted => "restricted",
+            PodSecurity::Baseline => "baseline",
+            PodSecurity::Privileged => "privileged",
+        }
+    }
+}
+
+/// `[secrets.<id>]`: a secret that exists outside the compiler.
+#[derive(Clone, Debug)]
+pub struct Secret {
+    /// Where it comes from.
+    pub from: Spanned<SecretSource>,
+    /// Its keys.
+    pub keys: BTreeMap<String, SecretKey>,
+    /// The Secret's name, where the consumer fixes it; else the entry's.
+    pub name: Option<Spanned<String>>,
+    /// Its namespace, where the consumer fixes it.
+    pub namespace: Option<Spanned<String>>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// Where the data of a secret comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// A person provides it when the cluster is made.
+    Manual,
+    /// A SOPS file of the lab.
+    Sops,
+    /// A store, through an offer of the trait `secret`.
+    External,
+}
+
+/// One key of a [`Secret`].
+#[derive(Clone, Debug)]
+pub struct SecretKey {
+    /// Where an external store has it, as the store's module reads it: `media/jellyfin#api-key`.
+    pub reference: Option<Spanned<String>>,
+    /// Where it is written.
+    pub span: Span,
 }
 
 /// Somebody's wish about the machine config of some nodes: the vocabulary of `[[talos]]`, evaluated.

@@ -4,3 +4,4 @@
 //! Knows no engine and no manifest.
 
 pub mod lab;
+pub mod plan;
