@@ -5,3 +5,4 @@
 pub mod domain;
 pub mod table;
 pub mod toml;
+pub mod yaml;
