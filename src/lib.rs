@@ -1,6 +1,7 @@
 //! labc compiles a lab into the tree that Argo CD, Flux and Talos Linux consume.
 
 pub mod diag;
+pub mod emit;
 pub mod lower;
 pub mod parse;
 pub mod resolve;
