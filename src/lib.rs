@@ -4,6 +4,7 @@ pub mod diag;
 pub mod emit;
 pub mod lower;
 pub mod parse;
+pub mod render;
 pub mod resolve;
 pub mod source;
 pub mod value;
