@@ -7,4 +7,6 @@ pub mod parse;
 pub mod render;
 pub mod resolve;
 pub mod source;
+pub mod template;
 pub mod value;
+pub mod world;

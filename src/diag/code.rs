@@ -99,7 +99,9 @@ impl Code {
     pub const MOVING_TAG: Code = Code(314);
     pub const HOST_TWICE: Code = Code(315);
     pub const BOOTSTRAP_REQUIRES: Code = Code(316);
-    pub const NOT_APPLICABLE: Code = Code(317);
+    pub const LEFT_OUT: Code = Code(317);
+    pub const POD_SECURITY: Code = Code(318);
+    pub const APP_ORDER: Code = Code(319);
 }
 
 /// L04: templates and patches.

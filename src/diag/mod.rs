@@ -158,6 +158,20 @@ impl Diagnostics {
             .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
+    /// The first one that was found.
+    pub fn first(&self) -> Option<&Diagnostic> {
+        self.found.first()
+    }
+
+    /// Those that are at least as bad as `least`.
+    #[must_use]
+    pub fn at_least(&self, least: Severity) -> Self {
+        let bad = |diagnostic: &&Diagnostic| diagnostic.severity <= least;
+        Diagnostics {
+            found: self.found.iter().filter(bad).cloned().collect(),
+        }
+    }
+
     /// How many of a severity there are.
     pub fn count(&self, severity: Severity) -> usize {
         self.found

@@ -1,0 +1,471 @@
+//! `lab.toml` to components and fixed sections, with every file that it names.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::library::Library;
+use super::load::Loader;
+use super::module::{Module, TraitSyntax};
+use super::table::{OneOrMany, Table, list, wrong_type};
+use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::source::{Span, Spanned};
+use crate::template::{Template, from_node};
+use crate::value::{Node, Value};
+use crate::world::Failure;
+
+/// A lab as written.
+#[derive(Debug)]
+pub struct LabSyntax {
+    /// `lab.toml` without its components, built-in defaults below it; strings may still hold expressions.
+    pub sections: Node,
+    /// The components by name, the disabled ones among them.
+    pub components: BTreeMap<String, ComponentSyntax>,
+    /// Every trait that is known.
+    pub traits: BTreeMap<String, Arc<TraitSyntax>>,
+}
+
+/// Which table a component stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// `[infrastructure.*]`.
+    Infrastructure,
+    /// `[apps.*]`.
+    Apps,
+}
+
+impl Layer {
+    /// The table's name, which is the folder's.
+    pub fn word(self) -> &'static str {
+        match self {
+            Layer::Infrastructure => "infrastructure",
+            Layer::Apps => "apps",
+        }
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.word())
+    }
+}
+
+/// An entry of `[infrastructure.*]` or `[apps.*]`.
+#[derive(Debug)]
+pub struct ComponentSyntax {
+    /// Its name, where it is written.
+    pub name: Spanned<String>,
+    /// Its table.
+    pub layer: Layer,
+    /// Where its table stands.
+    pub span: Span,
+    /// What it deploys.
+    pub module: Arc<Module>,
+    /// Whether it is part of the tree.
+    pub enabled: bool,
+    /// Whether the engine leaves it alone.
+    pub suspend: Option<Spanned<bool>>,
+    /// Whether its claims survive pruning.
+    pub keep: Option<Spanned<bool>>,
+    /// The version of its chart or remote source.
+    pub version: Option<Template>,
+    /// Where it lives.
+    pub namespace: Option<Template>,
+    /// `reference` or `hydrated`.
+    pub render: Option<Spanned<String>>,
+    /// Components that it comes after.
+    pub needs: Vec<Spanned<String>>,
+    /// Inputs as given, with the place of their keys.
+    pub inputs: BTreeMap<String, (Span, Template)>,
+    /// What it asks for: trait, entry.
+    pub traits: BTreeMap<String, BTreeMap<String, EntrySyntax>>,
+    /// Load-balancer addresses by name.
+    pub addresses: BTreeMap<String, Template>,
+    /// Chart values: files in order, then `values`.
+    pub values: Vec<Template>,
+    /// More resources: the file's path and its documents.
+    pub manifests: Vec<(String, Vec<Template>)>,
+    /// Patches in order.
+    pub patches: Vec<Template>,
+    /// Fields that controllers write, beside the module's.
+    pub drift: Vec<Template>,
+}
+
+/// One entry of a trait.
+#[derive(Debug)]
+pub struct EntrySyntax {
+    /// Its fields.
+    pub fields: BTreeMap<String, (Span, Template)>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Keys of a component that are neither inputs nor traits, in the order of DESIGN's list.
+const RESERVED: &[&str] = &[
+    "module",
+    "enabled",
+    "suspend",
+    "version",
+    "namespace",
+    "render",
+    "values",
+    "values_files",
+    "manifests",
+    "patches",
+    "needs",
+    "keep",
+    "drift",
+    "addresses",
+    "moved",
+    "extends",
+];
+
+/// Names that no component may have: folders and units of the tree's own.
+const TAKEN: &[&str] = &["root", "namespaces", "sources", "flux-system"];
+
+/// The longest name of a Helm release, in bytes.
+const MAX_NAME: usize = 53;
+
+/// Reads the components and sections of `lab.toml`, whose tree is `root`.
+///
+/// # Errors
+/// The machine failed while a file that it names was read.
+pub fn lab(
+    root: &Node,
+    loader: &mut Loader<'_>,
+    library: &mut Library,
+    diagnostics: &mut Diagnostics,
+) -> Result<LabSyntax, Failure> {
+    let traits = library.traits(loader, diagnostics)?;
+    let mut sections = root.clone();
+    let mut components: BTreeMap<String, ComponentSyntax> = BTreeMap::new();
+    for layer in [Layer::Infrastructure, Layer::Apps] {
+        let Value::Map(map) = &mut sections.value else {
+            break;
+        };
+        let Some(table) = map.remove(layer.word()) else {
+            continue;
+        };
+        let table = Table::new(&table.node, layer.word(), diagnostics);
+        for (name, key, node) in table.rest() {
+            let key = key.or_else(|| node.origin.first());
+            let Some(key) = key else { continue };
+            let name = Spanned::new(name.to_owned(), key);
+            if let Some(first) = components.get(&name.value) {
+                diagnostics.push(twice(&name, first.name.span));
+                continue;
+            }
+            check_name(&name, diagnostics);
+            let mut reader = Reader {
+                loader,
+                library,
+                traits: &traits,
+                diagnostics,
+            };
+            if let Some(component) = reader.component(name, layer, node)? {
+                components.insert(component.name.value.clone(), component);
+            }
+        }
+    }
+    Ok(LabSyntax {
+        sections,
+        components,
+        traits,
+    })
+}
+
+fn twice(name: &Spanned<String>, first: Span) -> Diagnostic {
+    let message = format!("two components are named `{}`", name.value);
+    Diagnostic::error(Code::COMPONENT_NAME, name.span, message)
+        .label(first, "the first one")
+        .help("names are one namespace across `[infrastructure]` and `[apps]`: rename one")
+}
+
+fn check_name(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    let text = name.value.as_str();
+    let why = if TAKEN.contains(&text) {
+        Some("labc itself makes a unit of that name".to_owned())
+    } else if text.len() > MAX_NAME {
+        Some(format!(
+            "it has {} bytes; a Helm release has at most {MAX_NAME}",
+            text.len()
+        ))
+    } else {
+        super::domain::check_label(text).err()
+    };
+    if let Some(why) = why {
+        let message = format!("a component cannot be named `{text}`");
+        diagnostics.push(Diagnostic::error(Code::COMPONENT_NAME, name.span, message).note(why));
+    }
+}
+
+struct Reader<'a, 'w> {
+    loader: &'a mut Loader<'w>,
+    library: &'a mut Library,
+    traits: &'a BTreeMap<String, Arc<TraitSyntax>>,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Reader<'_, '_> {
+    fn component(
+        &mut self,
+        name: Spanned<String>,
+        layer: Layer,
+        node: &Node,
+    ) -> Result<Option<ComponentSyntax>, Failure> {
+        let path = format!("{layer}.{}", name.value);
+        let mut table = Table::new(node, &path, self.diagnostics);
+        let Some(span) = table.span else {
+            return Ok(None);
+        };
+        let given: Option<Spanned<String>> = table.optional("module", self.diagnostics);
+        let wanted = given.unwrap_or_else(|| name.clone());
+        let Some(module) = self
+            .library
+            .module(&wanted, self.loader, self.diagnostics)?
+        else {
+            return Ok(None);
+        };
+        let patches = self.patches(&mut table)?;
+        let values = self.values(&mut table)?;
+        let manifests = self.manifests(&mut table)?;
+        let diagnostics = &mut *self.diagnostics;
+        for key in ["moved", "extends"] {
+            if let Some(node) = table.node(key) {
+                let message = format!("`{path}.{key}` does not work yet");
+                diagnostics.push(Diagnostic::error(
+                    Code::NOT_YET,
+                    node.origin.first(),
+                    message,
+                ));
+            }
+        }
+        let mut component = ComponentSyntax {
+            layer,
+            span,
+            enabled: table.optional("enabled", diagnostics).unwrap_or(true),
+            suspend: table.optional("suspend", diagnostics),
+            keep: table.optional("keep", diagnostics),
+            version: template(table.node("version"), diagnostics),
+            namespace: template(table.node("namespace"), diagnostics),
+            render: table.optional("render", diagnostics),
+            needs: table.or_default("needs", diagnostics),
+            inputs: BTreeMap::new(),
+            traits: BTreeMap::new(),
+            addresses: addresses(&mut table, diagnostics),
+            values,
+            manifests,
+            patches,
+            drift: items(&mut table, "drift", diagnostics),
+            module,
+            name,
+        };
+        self.open_keys(&table, &mut component);
+        Ok(Some(component))
+    }
+
+    /// Sorts every key that is not reserved into traits and inputs.
+    fn open_keys(&mut self, table: &Table<'_>, component: &mut ComponentSyntax) {
+        for (key, span, node) in table.rest() {
+            let span = span.unwrap_or(component.span);
+            let path = table.path_of(key);
+            if let Some(definition) = self.traits.get(key) {
+                let entries = entries(definition, node, &path, self.diagnostics);
+                component.traits.insert(key.to_owned(), entries);
+            } else if component.module.inputs.contains_key(key) {
+                if let Ok(template) = from_node(node, self.diagnostics) {
+                    component.inputs.insert(key.to_owned(), (span, template));
+                }
+            } else {
+                let unknown = self.unknown(key, &path, span, &component.module);
+                self.diagnostics.push(unknown);
+            }
+        }
+    }
+
+    fn unknown(&self, key: &str, path: &str, span: Span, module: &Module) -> Diagnostic {
+        let inputs: Vec<&str> = module.inputs.keys().map(String::as_str).collect();
+        let traits = self.traits.keys().map(String::as_str);
+        let all = inputs.iter().copied().chain(traits);
+        let near = did_you_mean(key, all.chain(RESERVED.iter().copied()));
+        let diagnostic =
+            Diagnostic::error(Code::UNKNOWN_KEY, span, format!("unknown key `{path}`"))
+                .maybe_help(near);
+        if inputs.is_empty() {
+            diagnostic.note(format!("module `{}` has no inputs", module.name))
+        } else {
+            diagnostic.note(format!(
+                "the inputs of module `{}` are {}",
+                module.name,
+                list(&inputs)
+            ))
+        }
+    }
+
+    fn values(&mut self, table: &mut Table<'_>) -> Result<Vec<Template>, Failure> {
+        let files: OneOrMany<Spanned<String>> = table
+            .optional("values_files", self.diagnostics)
+            .unwrap_or_default();
+        let mut values = Vec::new();
+        for file in files.0 {
+            values.extend(self.loader.template_file(&file, self.diagnostics)?);
+        }
+        if let Some(node) = table.node("values") {
+            if node.as_map().is_none() {
+                let path = table.path_of("values");
+                self.diagnostics.push(wrong_type(node, &path, "a table"));
+            }
+            values.extend(from_node(node, self.diagnostics));
+        }
+        Ok(values)
+    }
+
+    fn manifests(
+        &mut self,
+        table: &mut Table<'_>,
+    ) -> Result<Vec<(String, Vec<Template>)>, Failure> {
+        let globs: OneOrMany<Spanned<String>> = table
+            .optional("manifests", self.diagnostics)
+            .unwrap_or_default();
+        let mut manifests = Vec::new();
+        for glob in globs.0 {
+            for path in self.loader.glob(&glob, self.diagnostics)? {
+                let file = Spanned::new(path.clone(), glob.span);
+                let documents = self.loader.template_file(&file, self.diagnostics)?;
+                manifests.push((path, documents));
+            }
+        }
+        Ok(manifests)
+    }
+
+    fn patches(&mut self, table: &mut Table<'_>) -> Result<Vec<Template>, Failure> {
+        let path = table.path_of("patches");
+        let Some(node) = table.node("patches") else {
+            return Ok(Vec::new());
+        };
+        let Some(items) = node.as_list() else {
+            self.diagnostics
+                .push(wrong_type(node, &path, "a list of tables (`[[...]]`)"));
+            return Ok(Vec::new());
+        };
+        let mut patches = Vec::new();
+        for item in items {
+            let file = item.get("file").and_then(|file| {
+                Some(Spanned::new(
+                    file.as_str()?.to_owned(),
+                    file.origin.first()?,
+                ))
+            });
+            match file {
+                Some(file) => {
+                    patches.extend(self.loader.patch_file(item, &file, self.diagnostics)?);
+                }
+                None => patches.extend(from_node(item, self.diagnostics)),
+            }
+        }
+        Ok(patches)
+    }
+}
+
+fn template(node: Option<&Node>, diagnostics: &mut Diagnostics) -> Option<Template> {
+    from_node(node?, diagnostics).ok()
+}
+
+fn items(table: &mut Table<'_>, key: &'static str, diagnostics: &mut Diagnostics) -> Vec<Template> {
+    let path = table.path_of(key);
+    let Some(node) = table.node(key) else {
+        return Vec::new();
+    };
+    match node.as_list() {
+        Some(items) => items
+            .iter()
+            .filter_map(|item| from_node(item, diagnostics).ok())
+            .collect(),
+        None => {
+            diagnostics.push(wrong_type(node, &path, "a list of tables (`[[...]]`)"));
+            Vec::new()
+        }
+    }
+}
+
+fn addresses(table: &mut Table<'_>, diagnostics: &mut Diagnostics) -> BTreeMap<String, Template> {
+    let path = table.path_of("addresses");
+    let Some(node) = table.node("addresses") else {
+        return BTreeMap::new();
+    };
+    let named = Table::new(node, path, diagnostics);
+    let compile = |(name, _, node): (&str, _, &Node)| {
+        Some((name.to_owned(), from_node(node, diagnostics).ok()?))
+    };
+    named.rest().filter_map(compile).collect()
+}
+
+/// The entries of a trait: a scalar is the shorthand of the entry `main`.
+pub fn entries(
+    definition: &TraitSyntax,
+    node: &Node,
+    path: &str,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, EntrySyntax> {
+    let mut entries = BTreeMap::new();
+    let Some(map) = node.as_map() else {
+        if let Some(entry) = entry(definition, node, path, diagnostics) {
+            entries.insert("main".to_owned(), entry);
+        }
+        return entries;
+    };
+    for (name, item) in map {
+        let path = format!("{path}.{name}");
+        let known = definition.fields.contains_key(name) && item.node.as_map().is_none();
+        if known && !map.values().any(|entry| entry.node.as_map().is_some()) {
+            let message = format!("`{path}` is a field, but entries have names");
+            diagnostics.push(
+                Diagnostic::error(Code::WRONG_TYPE, item.key, message).help(format!(
+                    "name the entry: `{}.main = {{ {name} = ... }}`",
+                    definition.name
+                )),
+            );
+            continue;
+        }
+        if let Err(why) = super::domain::check_label(name) {
+            let message = format!("an entry cannot be named `{name}`");
+            diagnostics.push(Diagnostic::error(Code::INVALID_NAME, item.key, message).note(why));
+        }
+        if let Some(entry) = entry(definition, &item.node, &path, diagnostics) {
+            entries.insert(name.clone(), entry);
+        }
+    }
+    entries
+}
+
+fn entry(
+    definition: &TraitSyntax,
+    node: &Node,
+    path: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<EntrySyntax> {
+    let span = node.origin.first()?;
+    let mut fields = BTreeMap::new();
+    match &node.value {
+        Value::Map(map) => {
+            for (key, item) in map {
+                if let Ok(template) = from_node(&item.node, diagnostics) {
+                    fields.insert(key.clone(), (item.key.unwrap_or(span), template));
+                }
+            }
+        }
+        Value::List(_) => {
+            diagnostics.push(wrong_type(node, path, "a table of named entries"));
+            return None;
+        }
+        _ => {
+            let Some(shorthand) = &definition.shorthand else {
+                diagnostics.push(wrong_type(node, path, "a table of named entries"));
+                return None;
+            };
+            let template = from_node(node, diagnostics).ok()?;
+            fields.insert(shorthand.clone(), (span, template));
+        }
+    }
+    Some(EntrySyntax { fields, span })
+}

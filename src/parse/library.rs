@@ -1,0 +1,298 @@
+//! The modules and traits that a lab can use: the standard library's, and its own beside or over them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::load::Loader;
+use super::module::{self, AnswerSyntax, Module, TraitSyntax};
+use super::yaml::SyntaxKind;
+use super::{toml, yaml};
+use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::source::{SourceId, SourceKind, Span, Spanned};
+use crate::template::{Files, Template, compile};
+use crate::world::{Failure, Read, World, standard};
+
+/// What has been read of the library.
+#[derive(Debug, Default)]
+pub struct Library {
+    modules: BTreeMap<String, Option<Arc<Module>>>,
+}
+
+impl Library {
+    /// The module that a component names; an unknown or broken one is reported and gives none.
+    ///
+    /// # Errors
+    /// The machine failed.
+    pub fn module(
+        &mut self,
+        name: &Spanned<String>,
+        loader: &mut Loader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<Arc<Module>>, Failure> {
+        if let Some(known) = self.modules.get(&name.value) {
+            return Ok(known.clone());
+        }
+        if name.value == "traits" || crate::parse::domain::check_label(&name.value).is_err() {
+            return self.unknown(name, loader.world, diagnostics).map(|()| None);
+        }
+        let folder = format!("modules/{}", name.value);
+        let files = files(loader.world, &folder)?;
+        let Some(head) = files.texts.get("module.toml").cloned() else {
+            return self.unknown(name, loader.world, diagnostics).map(|()| None);
+        };
+        let module = read(&name.value, &files, &head, loader, diagnostics);
+        let module = module.map(Arc::new);
+        self.modules.insert(name.value.clone(), module.clone());
+        Ok(module)
+    }
+
+    fn unknown(
+        &self,
+        name: &Spanned<String>,
+        world: &World,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(), Failure> {
+        let known = names(world)?;
+        let near = did_you_mean(&name.value, known.iter().map(String::as_str));
+        let message = format!("there is no module `{}`", name.value);
+        diagnostics.push(
+            Diagnostic::error(Code::UNKNOWN_MODULE, name.span, message)
+                .maybe_help(near)
+                .help("`labc module list` shows all; for a chart that none knows, say `module = \"chart\"`"),
+        );
+        Ok(())
+    }
+
+    /// Every trait: the standard library's, and the lab's own.
+    ///
+    /// # Errors
+    /// The machine failed.
+    pub fn traits(
+        &mut self,
+        loader: &mut Loader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<BTreeMap<String, Arc<TraitSyntax>>, Failure> {
+        let files = files(loader.world, "modules/traits")?;
+        let mut traits = BTreeMap::new();
+        for (file, text) in &files.texts {
+            let Some(name) = file.strip_suffix(".toml") else {
+                continue;
+            };
+            let path = format!("modules/traits/{file}");
+            let id = add(loader, &path, text);
+            let node = toml::read(id, &text.text, diagnostics);
+            let definition = module::trait_definition(name, &node, diagnostics);
+            traits.insert(name.to_owned(), Arc::new(definition));
+        }
+        Ok(traits)
+    }
+}
+
+/// The names of all modules that a lab can use, sorted.
+///
+/// # Errors
+/// The machine failed.
+pub fn names(world: &World) -> Result<Vec<String>, Failure> {
+    let own = world.list("modules")?;
+    let name = |path: &str| {
+        let name = path
+            .strip_prefix("modules/")?
+            .strip_suffix("/module.toml")?;
+        Some(name.to_owned())
+    };
+    let standard = standard::list("modules").filter_map(name);
+    let own = own.iter().filter_map(|path| name(path));
+    let names: BTreeSet<String> = standard.chain(own).collect();
+    Ok(names.into_iter().collect())
+}
+
+/// The text of one file of the library.
+#[derive(Clone, Debug)]
+struct LibraryFile {
+    text: Arc<str>,
+    kind: SourceKind,
+}
+
+/// The files of one folder of the library, by path below it.
+struct Folder {
+    texts: BTreeMap<String, LibraryFile>,
+    standard: bool,
+}
+
+/// A module of the lab hides the standard one of its name as a whole; one with the same bytes *is* the standard
+/// one. Traits are single files, so there each file hides its own.
+fn files(world: &World, folder: &str) -> Result<Folder, Failure> {
+    let below = |path: &str| path[folder.len() + 1..].to_owned();
+    let standard: BTreeMap<String, LibraryFile> = standard::list(folder)
+        .filter_map(|path| {
+            let text = standard::read(path)?;
+            let file = LibraryFile {
+                text: text.into(),
+                kind: SourceKind::Standard,
+            };
+            Some((below(path), file))
+        })
+        .collect();
+    let mut own = BTreeMap::new();
+    for path in world.list(folder)? {
+        if let Read::Bytes(bytes) = world.read(&path)? {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let file = LibraryFile {
+                text: text.into(),
+                kind: SourceKind::Lab,
+            };
+            own.insert(below(&path), file);
+        }
+    }
+    let same = |name: &String, file: &LibraryFile| {
+        standard
+            .get(name)
+            .is_some_and(|standard| standard.text == file.text)
+    };
+    let is_trait = folder == "modules/traits";
+    let all_same = own.len() == standard.len() && own.iter().all(|(name, file)| same(name, file));
+    let hides = !own.is_empty() && !all_same;
+    if is_trait {
+        let mut texts = standard.clone();
+        texts.extend(own.into_iter().filter(|(name, file)| !same(name, file)));
+        return Ok(Folder {
+            texts,
+            standard: false,
+        });
+    }
+    Ok(Folder {
+        texts: if hides { own } else { standard },
+        standard: !hides,
+    })
+}
+
+fn add(loader: &mut Loader<'_>, path: &str, file: &LibraryFile) -> SourceId {
+    let name = match file.kind {
+        SourceKind::Standard => format!("labc:{path}"),
+        SourceKind::Lab => path.to_owned(),
+    };
+    if let Some(id) = loader.sources.find(&name) {
+        return id;
+    }
+    loader.sources.add(name, file.text.clone(), file.kind)
+}
+
+fn read(
+    name: &str,
+    folder: &Folder,
+    head: &LibraryFile,
+    loader: &mut Loader<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Module> {
+    let id = add(loader, &format!("modules/{name}/module.toml"), head);
+    let node = toml::read(id, &head.text, diagnostics);
+    let mut module = module::module(name, folder.standard, &node, diagnostics);
+    let mut files = Files::new();
+    for (path, file) in &folder.texts {
+        let text = file.text.clone();
+        module.sources.insert(path.clone(), text.clone());
+        let (place, rest) = path.split_once('/').unwrap_or(("", path));
+        let stem = rest.strip_suffix(".yaml");
+        let full = format!("modules/{name}/{path}");
+        match (place, stem) {
+            ("", Some("values")) => {
+                module.values = one(add(loader, &full, file), &text, diagnostics);
+            }
+            ("manifests", Some(_)) => {
+                let documents = all(add(loader, &full, file), &text, diagnostics);
+                module.manifests.insert(rest.to_owned(), documents);
+            }
+            ("traits", Some(stem)) => {
+                let answer = answer(add(loader, &full, file), &text, diagnostics);
+                module.answers.insert(stem.to_owned(), answer);
+            }
+            ("capabilities", Some(stem)) => {
+                let answer = answer(add(loader, &full, file), &text, diagnostics);
+                module.capability_answers.insert(stem.to_owned(), answer);
+            }
+            ("talos", Some(stem @ ("all" | "controlplane" | "worker"))) => {
+                let documents = all(add(loader, &full, file), &text, diagnostics);
+                module.talos_patches.insert(stem.to_owned(), documents);
+            }
+            ("files", _) => {
+                let id = add(loader, &full, file);
+                let first = text.find('\n').unwrap_or(text.len());
+                files.insert(rest.to_owned(), (text.clone(), Span::new(id, 0, first)));
+            }
+            ("", _) if rest == "module.toml" || rest.ends_with(".md") => {}
+            _ => {
+                let id = add(loader, &full, file);
+                let message = format!("nothing reads `{full}`");
+                diagnostics.push(
+                    Diagnostic::error(Code::UNREACHABLE_FILE, Span::new(id, 0, 0), message).help(
+                        "a module has `module.toml`, `values.yaml`, `manifests/*.yaml`, `traits/*.yaml`, \
+                         `capabilities/*.yaml`, `talos/{all,controlplane,worker}.yaml` and `files/*`",
+                    ),
+                );
+            }
+        }
+    }
+    module.files = Arc::new(files);
+    Some(module)
+}
+
+fn all(id: SourceId, text: &str, diagnostics: &mut Diagnostics) -> Vec<Template> {
+    yaml::read_syntax(id, text, diagnostics)
+        .iter()
+        .filter_map(|document| compile(document, text, diagnostics).ok())
+        .collect()
+}
+
+/// How a provider answers: `outputs`, each a template of its own, and `resources`.
+fn answer(id: SourceId, text: &str, diagnostics: &mut Diagnostics) -> AnswerSyntax {
+    let mut answer = AnswerSyntax::default();
+    let documents = yaml::read_syntax(id, text, diagnostics);
+    let mut wrong = |span: Span, message: &str| {
+        diagnostics.push(
+            Diagnostic::error(Code::WRONG_TYPE, span, message)
+                .help("an answer is one map of `outputs:` (a map) and `resources:` (a list)"),
+        );
+    };
+    let [document] = documents.as_slice() else {
+        wrong(Span::new(id, 0, 0), "an answer is one YAML document");
+        return answer;
+    };
+    let SyntaxKind::Map(parts) = &document.kind else {
+        wrong(document.span, "an answer is a map");
+        return answer;
+    };
+    let mut templates = Vec::new();
+    for (key, value) in parts {
+        match (key.name.as_str(), &value.kind) {
+            ("outputs", SyntaxKind::Map(pairs)) => {
+                let named = pairs.iter().map(|(key, value)| (Some(key), value));
+                templates.extend(named);
+            }
+            ("resources", _) => templates.push((None, value)),
+            _ => wrong(key.place.span(), "this is no part of an answer"),
+        }
+    }
+    for (key, value) in templates {
+        let Ok(template) = compile(value, text, diagnostics) else {
+            continue;
+        };
+        match key {
+            Some(key) => {
+                answer.outputs.insert(key.name.clone(), template);
+            }
+            None => answer.resources = Some(template),
+        }
+    }
+    answer
+}
+
+/// The only document of a file; a second one is reported.
+fn one(id: SourceId, text: &str, diagnostics: &mut Diagnostics) -> Option<Template> {
+    let mut documents = all(id, text, diagnostics);
+    if let Some(second) = documents.get(1) {
+        let message = "this file holds one document";
+        diagnostics.push(Diagnostic::error(Code::YAML_SYNTAX, second.span, message));
+        documents.truncate(1);
+    }
+    documents.pop()
+}

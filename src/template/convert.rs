@@ -1,0 +1,40 @@
+//! A tree as JSON, and a leaf as the text that it has inside other text.
+
+use serde_json::Value as Json;
+
+use super::scope::TEXT;
+use crate::value::{Node, Value};
+
+/// The data of a tree, without origins. A number that JSON has no word for (infinite, not a number) is null.
+pub fn json(node: &Node) -> Json {
+    match &node.value {
+        Value::Null => Json::Null,
+        Value::Bool(value) => Json::from(*value),
+        Value::Int(value) => Json::from(*value),
+        Value::Uint(value) => Json::from(*value),
+        Value::Float(value) => Json::from(*value),
+        Value::Str(value) => Json::from(value.as_str()),
+        Value::List(list) => list.iter().map(json).collect(),
+        Value::Map(map) => match map.get(TEXT) {
+            Some(text) => json(&text.node),
+            None => Json::Object(
+                map.iter()
+                    .map(|(key, entry)| (key.clone(), json(&entry.node)))
+                    .collect(),
+            ),
+        },
+    }
+}
+
+/// What a leaf reads like inside a text; none for a null, a list or a map.
+pub fn text(node: &Node) -> Option<String> {
+    match &node.value {
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Int(value) => Some(value.to_string()),
+        Value::Uint(value) => Some(value.to_string()),
+        Value::Float(value) => Some(value.to_string()),
+        Value::Str(value) => Some(value.clone()),
+        Value::Map(map) => text(&map.get(TEXT)?.node),
+        Value::Null | Value::List(_) => None,
+    }
+}

@@ -1,0 +1,125 @@
+//! The template engine as labc sets it up: strict, without clock or chance, and bounded.
+
+use std::sync::LazyLock;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Value as Jinja, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use sha2::{Digest, Sha256};
+
+use crate::source::{Origin, SourceId, Sources, Span};
+
+/// Instructions that one expression or text file may take: far above any real one, below a tenth of a second.
+const FUEL: u64 = 1_000_000;
+
+/// How deep calls and includes may nest.
+const RECURSION: usize = 64;
+
+static EXPRESSIONS: LazyLock<Environment<'static>> = LazyLock::new(environment);
+
+/// The environment that compiles and evaluates expressions.
+pub(super) fn expressions() -> &'static Environment<'static> {
+    &EXPRESSIONS
+}
+
+static TEXT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = environment();
+    let syntax = SyntaxConfig::builder()
+        .variable_delimiters("${{", "}}")
+        .keep_trailing_newline(true)
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()
+        .expect("the delimiters differ");
+    environment.set_syntax(syntax);
+    environment
+});
+
+/// The environment that renders text files.
+pub(super) fn text() -> &'static Environment<'static> {
+    &TEXT
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_debug(true);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(RECURSION);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.remove_global("debug");
+    environment.set_formatter(|output, _, value| {
+        match value.kind() {
+            ValueKind::Undefined | ValueKind::None => {
+                let wrong = "none has no text; give it a default";
+                return Err(Error::new(ErrorKind::InvalidOperation, wrong));
+            }
+            ValueKind::Bool => output.write_str(if value.is_true() { "true" } else { "false" })?,
+            _ => output.write_fmt(format_args!("{value}"))?,
+        }
+        Ok(())
+    });
+    environment.add_filter("to_json", |value: &Jinja| {
+        json(value).map(|json| json.to_string())
+    });
+    environment.add_filter("b64encode", |text: &str| base64(text.as_bytes()));
+    environment.add_filter("sha256", |text: &str| hex(&Sha256::digest(text.as_bytes())));
+    environment.add_filter("host_of", |url: &str| host_of(url).to_owned());
+    environment
+}
+
+fn json(value: &Jinja) -> Result<serde_json::Value, Error> {
+    let nowhere = Span::new(nowhere(), 0, 0);
+    super::scope::to_node(value, nowhere, &Origin::none())
+        .map(|node| super::convert::json(&node))
+        .map_err(|wrong| Error::new(ErrorKind::InvalidOperation, wrong))
+}
+
+/// A source for spans that nobody will see.
+fn nowhere() -> SourceId {
+    let mut sources = Sources::default();
+    sources.add(
+        String::new(),
+        "".into(),
+        crate::source::SourceKind::Standard,
+    )
+}
+
+/// Lowercase hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Base64 with padding (RFC 4648, section 4).
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let number = chunk
+            .iter()
+            .fold(0u32, |number, byte| number << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            if place <= chunk.len() {
+                let index = (number >> (18 - 6 * place)) & 63;
+                text.push(char::from(ALPHABET[index as usize]));
+            } else {
+                text.push('=');
+            }
+        }
+    }
+    text
+}
+
+/// The host of a URL, without user and port.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    match host.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    }
+}

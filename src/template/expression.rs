@@ -1,0 +1,283 @@
+//! One expression: compiled once, evaluated in a scope, with messages that point into it.
+
+use std::fmt;
+
+use minijinja::value::Value as Jinja;
+use minijinja::{Error, ErrorKind};
+
+use super::environment;
+use super::scope::{Scope, Unavailable, branch, to_node};
+use crate::diag::{Code, Diagnostic, Diagnostics, nearest};
+use crate::source::{Origin, Span};
+use crate::value::Node;
+
+/// A compiled expression.
+pub struct Expression {
+    source: String,
+    span: Span,
+    exact: bool,
+    compiled: minijinja::Expression<'static, 'static>,
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Expression({:?})", self.source)
+    }
+}
+
+/// The value of an expression did not come about; why has been reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed;
+
+impl Expression {
+    /// Compiles `source`, which stands at `span`. `exact` says that the span covers the very text, byte by byte, so
+    /// that a message can point inside it.
+    ///
+    /// # Errors
+    /// The text is no expression: reported.
+    pub fn compile(
+        source: &str,
+        span: Span,
+        exact: bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Self, Failed> {
+        match environment::expressions().compile_expression_owned(source.to_owned()) {
+            Ok(compiled) => Ok(Expression {
+                source: source.to_owned(),
+                span,
+                exact,
+                compiled,
+            }),
+            Err(error) => {
+                let place = place(span, exact, &error);
+                let why = detail(&error);
+                diagnostics.push(Diagnostic::error(
+                    Code::EXPRESSION_SYNTAX,
+                    place,
+                    format!("`{source}` is no expression: {why}"),
+                ));
+                Err(Failed)
+            }
+        }
+    }
+
+    /// Where it stands.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// Its value as a tree that `here` wrote and what it read made; an undefined value is an error.
+    ///
+    /// # Errors
+    /// Reported, or caused by a value that has been reported.
+    pub fn node(
+        &self,
+        scope: &Scope,
+        here: Span,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Node, Failed> {
+        let (value, read) = self.value(scope, diagnostics)?;
+        self.data(&value, here, &read, diagnostics)
+    }
+
+    fn data(
+        &self,
+        value: &Jinja,
+        here: Span,
+        read: &Origin,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Node, Failed> {
+        to_node(value, here, read).map_err(|why| {
+            let message = format!("`{}` has no value: {why}", self.source);
+            diagnostics.push(Diagnostic::error(Code::EVALUATION, self.span, message));
+            Failed
+        })
+    }
+
+    /// Its value as something to walk or to bind: a branch of the scope stays as it is.
+    ///
+    /// # Errors
+    /// As [`Expression::node`].
+    pub fn branch(&self, scope: &Scope, diagnostics: &mut Diagnostics) -> Result<Node, Failed> {
+        let (value, read) = self.value(scope, diagnostics)?;
+        if let Some(node) = branch(&value) {
+            return Ok(node);
+        }
+        self.data(&value, self.span, &read, diagnostics)
+    }
+
+    /// Whether it holds, and what decided that.
+    ///
+    /// # Errors
+    /// As [`Expression::node`].
+    pub fn test(
+        &self,
+        scope: &Scope,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(bool, Origin), Failed> {
+        let (value, read) = self.value(scope, diagnostics)?;
+        let origin = if read.spans().is_empty() {
+            self.named(scope)
+        } else {
+            read
+        };
+        Ok((value.is_true(), origin))
+    }
+
+    /// Its value as the text that it has inside another text, and what it read.
+    ///
+    /// # Errors
+    /// As [`Expression::node`]; also for none, a list or a map, which have no text.
+    pub fn text(
+        &self,
+        scope: &Scope,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(String, Origin), Failed> {
+        let node = self.node(scope, self.span, diagnostics)?;
+        match super::convert::text(&node) {
+            Some(text) => Ok((text, node.origin)),
+            None => {
+                let kind = node.value.kind();
+                let message = format!(
+                    "`{}` is a {kind}, which has no place inside a text",
+                    self.source
+                );
+                diagnostics.push(
+                    Diagnostic::error(Code::EVALUATION, self.span, message)
+                        .help("let the expression be the whole value, or choose a part of it"),
+                );
+                Err(Failed)
+            }
+        }
+    }
+
+    fn value(
+        &self,
+        scope: &Scope,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(Jinja, Origin), Failed> {
+        scope.take_reads();
+        let result = self.compiled.eval(scope.context());
+        let read = Origin::from_spans(scope.take_reads());
+        match result {
+            Ok(value) if value.is_undefined() => self.undefined(scope, None, diagnostics),
+            Ok(value) => Ok((value, read)),
+            Err(error) if is_unavailable(&error) => Err(Failed),
+            Err(error) if error.kind() == ErrorKind::UndefinedError => {
+                self.undefined(scope, Some(&error), diagnostics)
+            }
+            Err(error) => {
+                let message = format!("`{}` fails: {}", self.source, detail(&error));
+                let place = place(self.span, self.exact, &error);
+                diagnostics.push(Diagnostic::error(Code::EVALUATION, place, message));
+                Err(Failed)
+            }
+        }
+    }
+
+    /// Reports which part of which name is undefined, and what it probably should be.
+    fn undefined<T>(
+        &self,
+        scope: &Scope,
+        error: Option<&Error>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<T, Failed> {
+        let place = error.map_or(self.span, |error| place(self.span, self.exact, error));
+        let missing = self
+            .paths()
+            .into_iter()
+            .find_map(|path| missing(&path, scope));
+        let Some(missing) = missing else {
+            let why = error.map_or_else(|| "its value is undefined".to_owned(), detail);
+            let message = format!("`{}` is undefined: {why}", self.source);
+            diagnostics.push(Diagnostic::error(Code::UNDEFINED, place, message));
+            return Err(Failed);
+        };
+        let message = format!("`{}` is undefined", missing.path);
+        let mut diagnostic = Diagnostic::error(Code::UNDEFINED, place, message);
+        let dashed = format!("{}-", missing.name);
+        let hyphen = missing
+            .known
+            .iter()
+            .find(|name| name.starts_with(&dashed) && self.source.contains(name.as_str()));
+        if let Some(name) = hyphen {
+            let parent = missing.parent;
+            diagnostic = diagnostic.help(format!(
+                "a name with a hyphen goes in brackets: `{parent}[\"{name}\"]`"
+            ));
+        } else if let Some(name) = nearest(&missing.name, missing.known.iter().map(String::as_str))
+        {
+            diagnostic = diagnostic.help(format!("did you mean `{name}`?"));
+        } else if !missing.known.is_empty() && missing.known.len() <= 20 {
+            let known = missing.known.join("`, `");
+            diagnostic = diagnostic.help(format!("there is `{known}`"));
+        }
+        diagnostics.push(diagnostic);
+        Err(Failed)
+    }
+
+    /// The dotted names that the expression uses, sorted.
+    fn paths(&self) -> Vec<String> {
+        let found = self.compiled.undeclared_variables(true);
+        let mut paths: Vec<String> = found.into_iter().collect();
+        paths.sort();
+        paths
+    }
+
+    /// Where the branches stand that the expression names: what decided it when it read no leaf.
+    fn named(&self, scope: &Scope) -> Origin {
+        let places = self.paths().into_iter().filter_map(|path| {
+            let steps: Vec<&str> = path.split('.').collect();
+            scope.place(&steps)
+        });
+        Origin::from_spans(places)
+    }
+}
+
+struct Missing {
+    path: String,
+    parent: String,
+    name: String,
+    known: Vec<String>,
+}
+
+/// The first step of a dotted path that leads nowhere.
+fn missing(path: &str, scope: &Scope) -> Option<Missing> {
+    let steps: Vec<&str> = path.split('.').collect();
+    for (index, name) in steps.iter().enumerate() {
+        let known = scope.names_below(&steps[..index])?;
+        if !known.iter().any(|known| known == name) {
+            return Some(Missing {
+                path: steps[..=index].join("."),
+                parent: steps[..index].join("."),
+                name: (*name).to_owned(),
+                known,
+            });
+        }
+    }
+    None
+}
+
+fn is_unavailable(error: &Error) -> bool {
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        if cause.downcast_ref::<Unavailable>().is_some() {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
+
+fn place(span: Span, exact: bool, error: &Error) -> Span {
+    match error.range() {
+        Some(range) if exact => span.part(range.start, range.end),
+        _ => span,
+    }
+}
+
+fn detail(error: &Error) -> String {
+    error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), str::to_owned)
+}

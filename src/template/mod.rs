@@ -1,0 +1,88 @@
+//! Templates: YAML and TOML whose scalars hold `${{ }}` expressions, and their expansion in a scope.
+//!
+//! A template is a tree, not text: indentation cannot break, a value cannot inject structure, and every leaf of the
+//! result knows its place and everything it was made from. Knows no module and no lab: what a name means is the
+//! scope's business.
+
+mod compile;
+pub mod convert;
+mod environment;
+mod expand;
+mod expression;
+mod scope;
+
+pub use compile::{compile, from_node};
+pub use expand::{Expansion, expand, expand_all};
+pub use expression::{Expression, Failed};
+pub use scope::{Binding, Files, Lookup, Scope, TEXT, Unavailable};
+
+use crate::source::Span;
+use crate::value::Node;
+
+/// A value with expressions in it.
+#[derive(Debug)]
+pub struct Template {
+    /// Where it stands.
+    pub span: Span,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// Data without any expression.
+    Data(Node),
+    /// A scalar that is one expression and keeps its type.
+    Expression(Expression),
+    /// A string with expressions in it.
+    Text(Vec<Piece>),
+    /// A list; an item may be dropped or spliced.
+    List(Vec<Template>),
+    /// A map, perhaps with a condition.
+    Map(MapTemplate),
+    /// `$if` with `$then`.
+    Choice {
+        condition: Expression,
+        then: Box<Template>,
+        otherwise: Option<Box<Template>>,
+    },
+    /// `$for` with `$do`.
+    Loop(Loop),
+}
+
+#[derive(Debug)]
+enum Piece {
+    Plain(String),
+    Expression(Expression),
+}
+
+#[derive(Debug)]
+struct MapTemplate {
+    condition: Option<Expression>,
+    merges: Vec<Expression>,
+    pairs: Vec<Pair>,
+}
+
+#[derive(Debug)]
+struct Pair {
+    key: Vec<Piece>,
+    span: Span,
+    value: Template,
+}
+
+#[derive(Debug)]
+struct Loop {
+    names: Vec<String>,
+    source: Expression,
+    condition: Option<Expression>,
+    body: Box<Template>,
+}
+
+impl Template {
+    /// The data, where the template holds no expression.
+    pub fn as_data(&self) -> Option<&Node> {
+        match &self.kind {
+            Kind::Data(node) => Some(node),
+            _ => None,
+        }
+    }
+}

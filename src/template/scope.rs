@@ -1,0 +1,418 @@
+//! What an expression sees: names bound to trees, and to values that are computed when somebody asks.
+//!
+//! Every leaf that an expression reads is noted, so that its result knows what it was made from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minijinja::value::{Enumerator, Object, ObjectRepr, Value as Jinja, ValueKind};
+use minijinja::{Error, ErrorKind, State};
+
+use super::environment;
+use crate::source::{Origin, Span};
+use crate::value::{Entry, Map, Node, Step, Value};
+
+/// The key of a map that says what the map prints as where text is asked for (an address, an image, a secret).
+pub const TEXT: &str = "$text";
+
+/// What a name stands for.
+#[derive(Clone, Debug)]
+pub enum Binding {
+    /// A tree.
+    Node(Arc<Node>),
+    /// A branch that is computed entry by entry.
+    Lazy(Arc<dyn Lookup>),
+}
+
+/// A map whose entries are computed when somebody asks for them.
+pub trait Lookup: fmt::Debug + Send + Sync {
+    /// The names of all entries, sorted.
+    fn keys(&self) -> Vec<String>;
+
+    /// The entry of a name; none if there is no such entry.
+    ///
+    /// # Errors
+    /// The entry exists and is wrong, which has been reported already.
+    fn get(&self, key: &str) -> Result<Option<Binding>, Unavailable>;
+}
+
+/// A value that cannot be had because of a problem that has been reported already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unavailable;
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value that it needs is wrong")
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
+/// The text files of a module, by name, with their places.
+pub type Files = BTreeMap<String, (Arc<str>, Span)>;
+
+/// The names that an expression sees.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    names: BTreeMap<String, Binding>,
+    files: Arc<Files>,
+    reads: Arc<Reads>,
+}
+
+/// The spans that were read since they were last taken.
+#[derive(Debug, Default)]
+struct Reads(Mutex<Vec<Span>>);
+
+impl Reads {
+    fn note(&self, origin: &Origin) {
+        let mut spans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spans.extend_from_slice(origin.spans());
+    }
+
+    fn take(&self) -> Vec<Span> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Scope {
+    /// A scope that can read these text files with `file("name")`.
+    pub fn new(files: Arc<Files>) -> Self {
+        Scope {
+            files,
+            ..Scope::default()
+        }
+    }
+
+    /// Binds a name to a tree.
+    pub fn bind(&mut self, name: &str, node: Arc<Node>) {
+        self.names.insert(name.to_owned(), Binding::Node(node));
+    }
+
+    /// Binds a name to a computed branch.
+    pub fn bind_lazy(&mut self, name: &str, lookup: Arc<dyn Lookup>) {
+        self.names.insert(name.to_owned(), Binding::Lazy(lookup));
+    }
+
+    /// The same names, noting what is read on its own: for another thread, or a nested evaluation.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Scope {
+            names: self.names.clone(),
+            files: self.files.clone(),
+            reads: Arc::default(),
+        }
+    }
+
+    /// The names at the end of a path of names; none if the path leads nowhere or to a leaf.
+    pub(super) fn names_below(&self, path: &[&str]) -> Option<Vec<String>> {
+        let Some((first, rest)) = path.split_first() else {
+            return Some(self.names.keys().cloned().collect());
+        };
+        let mut binding = self.names.get(*first)?.clone();
+        for step in rest {
+            binding = child(&binding, step)?;
+        }
+        match binding {
+            Binding::Lazy(lookup) => Some(lookup.keys()),
+            Binding::Node(node) => node.as_map().map(|map| map.keys().cloned().collect()),
+        }
+    }
+
+    /// Where the branch at the end of a path stands, if a source wrote it.
+    pub(super) fn place(&self, path: &[&str]) -> Option<Span> {
+        let (first, rest) = path.split_first()?;
+        let mut binding = self.names.get(*first)?.clone();
+        for step in rest {
+            binding = child(&binding, step)?;
+        }
+        match binding {
+            Binding::Node(node) => node.origin.first(),
+            Binding::Lazy(_) => None,
+        }
+    }
+
+    /// The value that a template engine takes as its context.
+    pub(super) fn context(&self) -> Jinja {
+        Jinja::from_object(ScopeObject(self.clone()))
+    }
+
+    /// What was read since the last call.
+    pub(super) fn take_reads(&self) -> Vec<Span> {
+        self.reads.take()
+    }
+}
+
+fn child(binding: &Binding, key: &str) -> Option<Binding> {
+    match binding {
+        Binding::Lazy(lookup) => lookup.get(key).ok().flatten(),
+        Binding::Node(node) => node
+            .get(key)
+            .map(|child| Binding::Node(Arc::new(child.clone()))),
+    }
+}
+
+#[derive(Debug)]
+struct ScopeObject(Scope);
+
+impl Object for ScopeObject {
+    fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Jinja> {
+        if key == "file" {
+            return Some(Jinja::from_object(FileFunction(self.0.clone())));
+        }
+        let binding = self.0.names.get(key)?;
+        Some(to_jinja(binding, &self.0.reads))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.names.keys().map(Jinja::from).collect())
+    }
+}
+
+/// `file("name")`: a text file of the module, rendered in the scope of the caller.
+#[derive(Debug)]
+struct FileFunction(Scope);
+
+impl Object for FileFunction {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Jinja]) -> Result<Jinja, Error> {
+        let [name] = args else {
+            let wrong = "file() takes the name of one file";
+            return Err(Error::new(ErrorKind::MissingArgument, wrong));
+        };
+        let name = name.as_str().unwrap_or_default();
+        let Some((text, span)) = self.0.files.get(name) else {
+            let known: Vec<&str> = self.0.files.keys().map(String::as_str).collect();
+            let wrong = format!(
+                "there is no file `{name}` in `files/`, which has: {}",
+                known.join(", ")
+            );
+            return Err(Error::new(ErrorKind::TemplateNotFound, wrong));
+        };
+        self.0.reads.note(&Origin::at(*span));
+        let rendered = environment::text().render_named_str(name, text, self.0.context())?;
+        Ok(Jinja::from(rendered))
+    }
+
+    fn render(self: &Arc<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("file()")
+    }
+}
+
+fn to_jinja(binding: &Binding, reads: &Arc<Reads>) -> Jinja {
+    match binding {
+        Binding::Lazy(lookup) => Jinja::from_object(LazyObject {
+            lookup: lookup.clone(),
+            reads: reads.clone(),
+        }),
+        Binding::Node(root) => View {
+            root: root.clone(),
+            steps: Vec::new(),
+            reads: reads.clone(),
+        }
+        .value(),
+    }
+}
+
+#[derive(Debug)]
+struct LazyObject {
+    lookup: Arc<dyn Lookup>,
+    reads: Arc<Reads>,
+}
+
+impl Object for LazyObject {
+    fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Jinja> {
+        match self.lookup.get(key) {
+            Ok(binding) => binding.map(|binding| to_jinja(&binding, &self.reads)),
+            Err(unavailable) => Some(Jinja::from(
+                Error::new(ErrorKind::InvalidOperation, "unavailable").with_source(unavailable),
+            )),
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.lookup.keys().into_iter().map(Jinja::from).collect())
+    }
+}
+
+/// A map or list inside a tree.
+#[derive(Debug)]
+pub(super) struct View {
+    root: Arc<Node>,
+    steps: Vec<Step>,
+    reads: Arc<Reads>,
+}
+
+impl View {
+    /// The node that this is a view of.
+    pub(super) fn node(&self) -> &Node {
+        self.steps.iter().fold(&self.root, |node, step| match step {
+            Step::Key(key) => node.get(key).expect("a view is made of steps that exist"),
+            Step::Index(index) => &node.as_list().expect("as above")[*index],
+        })
+    }
+
+    fn child(&self, step: Step) -> Option<Jinja> {
+        let node = self.node();
+        let exists = match &step {
+            Step::Key(key) => node.get(key).is_some(),
+            Step::Index(index) => node.as_list().is_some_and(|list| *index < list.len()),
+        };
+        if !exists {
+            return None;
+        }
+        let mut steps = self.steps.clone();
+        steps.push(step);
+        let view = View {
+            root: self.root.clone(),
+            steps,
+            reads: self.reads.clone(),
+        };
+        Some(view.value())
+    }
+
+    /// The value that an expression works with: scalars are themselves, and reading one is noted.
+    fn value(self) -> Jinja {
+        let node = self.node();
+        let value = match &node.value {
+            Value::Map(_) | Value::List(_) => return Jinja::from_object(self),
+            Value::Null => Jinja::from(()),
+            Value::Bool(value) => Jinja::from(*value),
+            Value::Int(value) => Jinja::from(*value),
+            Value::Uint(value) => Jinja::from(*value),
+            Value::Float(value) => Jinja::from(*value),
+            Value::Str(value) => Jinja::from(value.as_str()),
+        };
+        self.reads.note(&node.origin);
+        value
+    }
+}
+
+impl Object for View {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        match self.node().value {
+            Value::List(_) => ObjectRepr::Seq,
+            _ => ObjectRepr::Map,
+        }
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
+        if let Some(key) = key.as_str() {
+            return self.child(Step::Key(key.to_owned()));
+        }
+        self.child(Step::Index(key.as_usize()?))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        match &self.node().value {
+            Value::List(list) => Enumerator::Seq(list.len()),
+            Value::Map(map) => Enumerator::Values(
+                map.keys()
+                    .filter(|key| *key != TEXT)
+                    .map(Jinja::from)
+                    .collect(),
+            ),
+            _ => Enumerator::Empty,
+        }
+    }
+
+    fn render(self: &Arc<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let node = self.node();
+        if let Some(text) = node.get(TEXT) {
+            self.reads.note(&text.origin);
+            return formatter.write_str(text.as_str().unwrap_or_default());
+        }
+        node.each_leaf(&mut |_, leaf| self.reads.note(&leaf.origin));
+        write!(formatter, "{}", super::convert::json(node))
+    }
+}
+
+/// The branch that a value is, with its values that print as text still whole; none for a computed value.
+pub(super) fn branch(value: &Jinja) -> Option<Node> {
+    value
+        .downcast_object_ref::<View>()
+        .map(|view| view.node().clone())
+}
+
+/// The tree of a value that an expression gave: `here` is where the expression stands, `read` what it read.
+///
+/// A branch of a tree keeps the origins of its leaves, behind `here`; a value that prints as text is that text.
+///
+/// # Errors
+/// A phrase that says why the value is no data.
+pub(super) fn to_node(value: &Jinja, here: Span, read: &Origin) -> Result<Node, String> {
+    if let Some(view) = value.downcast_object_ref::<View>() {
+        let mut node = view.node().clone();
+        stand(&mut node, here);
+        return Ok(node);
+    }
+    let origin = Origin::at(here).with(read);
+    let data = match value.kind() {
+        ValueKind::Undefined => return Err("it is undefined".to_owned()),
+        ValueKind::None => Value::Null,
+        ValueKind::Bool => Value::Bool(value.is_true()),
+        ValueKind::Number => number(value)?,
+        ValueKind::String => Value::Str(value.as_str().unwrap_or_default().to_owned()),
+        ValueKind::Seq | ValueKind::Iterable => {
+            let items = value.try_iter().map_err(|error| error.to_string())?;
+            let nodes: Result<Vec<Node>, String> =
+                items.map(|item| to_node(&item, here, read)).collect();
+            Value::List(nodes?)
+        }
+        ValueKind::Map => {
+            let mut map = Map::new();
+            for key in value.try_iter().map_err(|error| error.to_string())? {
+                let item = value.get_item(&key).map_err(|error| error.to_string())?;
+                let entry = Entry {
+                    key: Some(here),
+                    node: to_node(&item, here, read)?,
+                };
+                map.insert(key.to_string(), entry);
+            }
+            Value::Map(map)
+        }
+        kind => return Err(format!("{kind} is no data")),
+    };
+    Ok(Node::new(data, origin))
+}
+
+/// Puts `here` first in the origin of every node: the expression that inserted a branch wrote it there.
+fn stand(node: &mut Node, here: Span) {
+    if let Some(text) = node.get(TEXT) {
+        *node = text.clone();
+    }
+    node.origin = Origin::at(here).with(&node.origin);
+    match &mut node.value {
+        Value::List(list) => list.iter_mut().for_each(|item| stand(item, here)),
+        Value::Map(map) => map
+            .values_mut()
+            .for_each(|entry| stand(&mut entry.node, here)),
+        _ => {}
+    }
+}
+
+fn number(value: &Jinja) -> Result<Value, String> {
+    if value.is_integer() {
+        let integer = i128::try_from(value.clone()).map_err(|error| error.to_string())?;
+        if let Ok(integer) = i64::try_from(integer) {
+            return Ok(Value::Int(integer));
+        }
+        return u64::try_from(integer)
+            .map(Value::Uint)
+            .map_err(|_| format!("{integer} does not fit 64 bits"));
+    }
+    f64::try_from(value.clone())
+        .map(Value::Float)
+        .map_err(|error| error.to_string())
+}

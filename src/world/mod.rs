@@ -1,0 +1,133 @@
+//! Where source comes from and output goes: the only door to files, environment, clock and terminal.
+//!
+//! Knows bytes and paths, no format. A path of the lab is relative to its folder, with `/`, and never leaves it.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the door that the bans of .clippy.toml protect"
+)]
+
+pub mod console;
+mod disk;
+pub mod standard;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+pub use disk::{Mode, Written, find_lab, remove_output, write_output};
+
+/// A folder of source: a lab's own, or one that a test keeps in memory.
+#[derive(Clone, Debug)]
+pub enum World {
+    /// A folder of the file system.
+    Folder(PathBuf),
+    /// Files by path.
+    Memory(BTreeMap<String, Vec<u8>>),
+}
+
+/// The machine failed: what was being done, to which path, and why it went wrong.
+#[derive(Debug)]
+pub struct Failure {
+    /// What was being done: "reading", "writing".
+    pub action: &'static str,
+    /// The path.
+    pub path: String,
+    /// Why it went wrong.
+    pub cause: std::io::Error,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}: {}", self.action, self.path, self.cause)
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+/// What reading a path of the lab gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// The bytes.
+    Bytes(Vec<u8>),
+    /// There is no such file.
+    Missing,
+    /// It is not a file of the lab: a link that leaves the folder, a folder, a device. The phrase says which.
+    Refused(String),
+}
+
+/// The largest source file that is read, in bytes: far above any real one.
+pub const MAX_FILE: u64 = 16 << 20;
+
+impl World {
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// The machine failed.
+    pub fn read(&self, path: &str) -> Result<Read, Failure> {
+        if let Err(why) = check_path(path) {
+            return Ok(Read::Refused(why));
+        }
+        match self {
+            World::Memory(files) => Ok(files
+                .get(path)
+                .map_or(Read::Missing, |bytes| Read::Bytes(bytes.clone()))),
+            World::Folder(root) => disk::read(root, path),
+        }
+    }
+
+    /// Every file below a folder (the lab's own for an empty name), sorted; empty if there is no such folder.
+    ///
+    /// # Errors
+    /// The machine failed.
+    pub fn list(&self, folder: &str) -> Result<Vec<String>, Failure> {
+        match self {
+            World::Memory(files) => {
+                let prefix = if folder.is_empty() {
+                    String::new()
+                } else {
+                    format!("{folder}/")
+                };
+                let below = files.keys().filter(|path| path.starts_with(&prefix));
+                Ok(below.cloned().collect())
+            }
+            World::Folder(root) => disk::list(root, folder),
+        }
+    }
+
+    /// What messages call the lab's folder.
+    pub fn name(&self) -> String {
+        match self {
+            World::Folder(root) => root.display().to_string(),
+            World::Memory(_) => "memory".to_owned(),
+        }
+    }
+}
+
+/// Checks that a path can be one of the lab: relative, without `..`, `.git` and empty parts.
+///
+/// # Errors
+/// A phrase that says what is wrong with it.
+pub fn check_path(path: &str) -> Result<(), String> {
+    if path.starts_with('/') || path.contains('\\') || path.contains(':') {
+        return Err("a path is relative to the lab's folder, with `/`".to_owned());
+    }
+    for part in path.split('/') {
+        match part {
+            "" | "." => return Err("a path has no empty part".to_owned()),
+            ".." => return Err("a path cannot leave the lab's folder".to_owned()),
+            _ if part.eq_ignore_ascii_case(".git") => {
+                return Err("a path cannot go into `.git`".to_owned());
+            }
+            _ if part.chars().any(char::is_control) => {
+                return Err("a path has no control characters".to_owned());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
