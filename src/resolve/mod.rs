@@ -3,5 +3,110 @@
 //!
 //! Knows no engine and no manifest.
 
+mod bind;
+mod cell;
+mod claim;
+pub mod clause;
+pub mod component;
+mod conform;
+mod facts;
 pub mod lab;
+mod lookup;
+mod need;
+mod offer;
 pub mod plan;
+mod resolver;
+mod secret;
+mod service;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub use cell::Ask;
+pub use component::Component;
+
+use component::SecretUse;
+use lab::Need;
+use plan::{AddressPlan, Sections};
+use resolver::Resolver;
+
+use crate::diag::Diagnostics;
+use crate::parse::lab::LabSyntax;
+use crate::source::Sources;
+use crate::value::Node;
+
+/// A lab with everything bound.
+#[derive(Debug)]
+pub struct Lab {
+    /// The fixed sections.
+    pub sections: Sections,
+    /// The enabled components that could be bound.
+    pub components: BTreeMap<String, Component>,
+    /// The component that provides each capability.
+    pub capabilities: BTreeMap<String, String>,
+    /// Who owns which address, and what is free.
+    pub addresses: AddressPlan,
+    /// What components and raw words want of the nodes.
+    pub needs: Vec<Need>,
+    /// The Secrets that exist outside the compiler.
+    pub secrets: Vec<SecretUse>,
+}
+
+/// Binds a lab. With some problems there still is a lab, so that later stages can report theirs; none where too
+/// much is missing for going on.
+pub fn resolve(
+    syntax: LabSyntax,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Lab> {
+    facts::refuse_in_keys(&syntax.sections, diagnostics);
+    let complete = plan::with_defaults(syntax.sections, sources, diagnostics);
+    let evaluated = facts::evaluate(&complete, diagnostics);
+    let sections = plan::sections(&evaluated, diagnostics)?;
+    let base = facts::visible(&evaluated, &sections).into_iter().collect();
+    let enabled = syntax
+        .components
+        .into_iter()
+        .filter(|(_, component)| component.enabled)
+        .map(|(name, component)| (name, Arc::new(component)))
+        .collect();
+    let declared = evaluated.get("secrets").and_then(Node::as_map);
+    let declared = declared.into_iter().flatten().map(|(name, _)| name.clone());
+    let resolver = Resolver::new(enabled, syntax.traits, &sections, declared.collect(), base);
+    let components = bind::components(&resolver);
+    let needs = need::needs(&resolver, &sections, &components, diagnostics);
+    let claims = std::mem::take(&mut *resolver.claims());
+    diagnostics.append(resolver.take_diagnostics());
+    let capabilities = bind::providers(&resolver);
+    let balancer = capabilities.get("load-balancer");
+    let balancer = balancer.and_then(|name| components.get(name));
+    let addresses = claim::addresses(
+        &sections,
+        &components,
+        balancer,
+        &claims,
+        sources,
+        diagnostics,
+    );
+    claim::node_ports(&sections, &claims.node_ports, diagnostics);
+    let repository = sections.identity.repository.secret.as_ref();
+    let elsewhere: BTreeSet<&str> = repository
+        .map(|name| name.value.as_str())
+        .into_iter()
+        .collect();
+    let secrets = secret::uses(
+        &sections.secrets,
+        &claims.secrets,
+        &components,
+        &elsewhere,
+        diagnostics,
+    );
+    Some(Lab {
+        sections,
+        components,
+        capabilities,
+        addresses,
+        needs,
+        secrets,
+    })
+}

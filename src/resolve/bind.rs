@@ -1,0 +1,549 @@
+//! Every component with all its values computed: the end of lazy evaluation.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::cell::{Ask, Cell};
+use super::component::{Answer, Chart, Component, Created, KindDeclaration, Requirement, Service};
+use super::lab::PodSecurity;
+use super::offer;
+use super::resolver::{Resolver, clause_name};
+use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::parse::domain::is_range;
+use crate::parse::lab::ComponentSyntax;
+use crate::parse::module::Clause;
+use crate::parse::table::wrong_type;
+use crate::source::{Origin, Spanned};
+use crate::template::{Scope, Unavailable};
+use crate::value::{Node, Value};
+
+/// What the templates of the whole lab see, computed.
+struct Known {
+    components: Arc<Node>,
+    capabilities: Arc<Node>,
+}
+
+/// Binds all components; those with a wrong value are reported and left out.
+pub(super) fn components(resolver: &Arc<Resolver>) -> BTreeMap<String, Component> {
+    let names: Vec<String> = resolver.components.keys().cloned().collect();
+    for name in &names {
+        for ask in resolver.asks(name) {
+            // Whether it could be computed is asked for again below; here it only has to be reported once.
+            let _ = answers_of(resolver, &ask);
+        }
+    }
+    let known = Known {
+        components: Arc::new(facts_of_all(resolver, &names)),
+        capabilities: Arc::new(capabilities(resolver)),
+    };
+    let mut components = BTreeMap::new();
+    for name in names {
+        let mut diagnostics = Diagnostics::default();
+        let bound = bind(resolver, &name, &known, &mut diagnostics);
+        resolver.report(diagnostics);
+        if let Ok(component) = bound {
+            components.insert(name, component);
+        }
+    }
+    components
+}
+
+/// The facts of a component, as `components.<name>` and `component` show them; a value that is wrong is left out.
+fn facts(resolver: &Arc<Resolver>, name: &str) -> Node {
+    let component = &resolver.components[name];
+    let origin = Origin::at(component.name.span);
+    let mut facts = Node::new(Value::map(), origin.clone());
+    let own = |text: &str| Node::new(text, origin.clone());
+    facts.insert("name", own(name));
+    facts.insert("layer", own(component.layer.word()));
+    facts.insert("module", own(&component.module.name));
+    let cells = [
+        ("namespace", Cell::Namespace(name.to_owned())),
+        ("version", Cell::Version(name.to_owned())),
+        ("services", Cell::Services(name.to_owned())),
+    ];
+    for (key, cell) in cells {
+        if let Ok(node) = resolver.get(cell) {
+            facts.insert(key, (*node).clone());
+        }
+    }
+    let branch = |cells: Vec<(String, Cell)>| {
+        let mut branch = Node::new(Value::map(), origin.clone());
+        for (key, cell) in cells {
+            if let Ok(node) = resolver.get(cell) {
+                branch.insert(key, (*node).clone());
+            }
+        }
+        branch
+    };
+    let cell = |make: fn(String, String) -> Cell| {
+        move |key: &String| (key.clone(), make(name.to_owned(), key.clone()))
+    };
+    let inputs = component
+        .module
+        .inputs
+        .keys()
+        .map(cell(Cell::Input))
+        .collect();
+    facts.insert("inputs", branch(inputs));
+    let outputs = component
+        .module
+        .outputs
+        .keys()
+        .map(cell(Cell::Output))
+        .collect();
+    facts.insert("outputs", branch(outputs));
+    let addresses = component
+        .addresses
+        .keys()
+        .map(cell(Cell::Address))
+        .collect();
+    facts.insert("addresses", branch(addresses));
+    facts
+}
+
+fn facts_of_all(resolver: &Arc<Resolver>, names: &[String]) -> Node {
+    let mut all = Node::new(Value::map(), Origin::none());
+    for name in names {
+        all.insert(name.as_str(), facts(resolver, name));
+    }
+    all
+}
+
+fn capabilities(resolver: &Arc<Resolver>) -> Node {
+    let mut all = Node::new(Value::map(), Origin::none());
+    for capability in resolver.capability_names() {
+        let Ok(provider) = resolver.get(Cell::Provider(capability.clone())) else {
+            continue;
+        };
+        if let Some(name) = provider.as_str() {
+            all.insert(capability, facts(resolver, name));
+        }
+    }
+    all
+}
+
+/// The offer that answers an entry and what came back; none where nobody answers and nobody must.
+fn answers_of(
+    resolver: &Arc<Resolver>,
+    ask: &Ask,
+) -> Result<Option<(Arc<Node>, Node)>, Unavailable> {
+    let offer = resolver.get(Cell::Choice(ask.clone()))?;
+    if offer.value == Value::Null {
+        return Ok(None);
+    }
+    let mut outputs = Node::new(Value::map(), offer.origin.clone());
+    for output in resolver.output_names(ask) {
+        let node = resolver.get(Cell::Answer(ask.clone(), output.clone()))?;
+        outputs.insert(output, (*node).clone());
+    }
+    Ok(Some((offer, outputs)))
+}
+
+fn bind(
+    resolver: &Arc<Resolver>,
+    name: &str,
+    known: &Known,
+    diagnostics: &mut Diagnostics,
+) -> Result<Component, Unavailable> {
+    let syntax = &resolver.components[name];
+    let module = &syntax.module;
+    let lazy = resolver.scope(name);
+    for input in module.inputs.keys() {
+        resolver.get(Cell::Input(name.to_owned(), input.clone()))?;
+    }
+    let mut answered = Vec::new();
+    let mut failed = false;
+    for ask in resolver.asks(name) {
+        match answers_of(resolver, &ask) {
+            Ok(Some((offer, outputs))) => answered.push((ask, offer, outputs)),
+            Ok(None) => {}
+            Err(Unavailable) => failed = true,
+        }
+    }
+    let namespace = (*resolver.get(Cell::Namespace(name.to_owned()))?).clone();
+    let version = (*resolver.get(Cell::Version(name.to_owned()))?).clone();
+    let chart = chart(resolver, syntax, &version, &lazy, diagnostics);
+    let tables = |clauses: &[Clause], diagnostics: &mut Diagnostics| {
+        let mut tables = Vec::new();
+        for clause in clauses {
+            let turns = resolver.tables(clause, &lazy, diagnostics)?;
+            tables.extend(turns.into_iter().map(|turn| turn.table));
+        }
+        Ok::<Vec<Node>, Unavailable>(tables)
+    };
+    let creates = tables(&module.creates, diagnostics)?;
+    let kinds = tables(&module.kinds, diagnostics)?;
+    let mut drift = tables(&module.drift, diagnostics)?;
+    for template in &syntax.drift {
+        drift.push(resolver.value(template, &lazy, diagnostics)?);
+    }
+    notes(resolver, name, &lazy, diagnostics)?;
+    let requires = requires(resolver, name, &lazy, diagnostics)?;
+    let pod_security = pod_security(resolver, syntax, &lazy, diagnostics)?;
+    let services = resolver.get(Cell::Services(name.to_owned()))?;
+    if failed {
+        return Err(Unavailable);
+    }
+    let scope = scope(resolver, name, name, &answered, known);
+    let answers = answered
+        .iter()
+        .map(|(ask, offer, outputs)| answer(resolver, ask, offer, outputs, known))
+        .collect::<Result<Vec<Answer>, Unavailable>>()?;
+    let keeps_data = answers.iter().any(|answer| answer.ask.of == "storage");
+    Ok(Component {
+        name: name.to_owned(),
+        layer: syntax.layer,
+        span: syntax.name.span,
+        syntax: syntax.clone(),
+        module: module.clone(),
+        chart: chart?,
+        outputs: outputs(known, name),
+        scope,
+        services: read_services(&services),
+        creates: creates
+            .iter()
+            .filter_map(|node| created(node, namespace.as_str(), diagnostics))
+            .collect(),
+        kinds: kinds
+            .iter()
+            .filter_map(|node| kind(node, diagnostics))
+            .collect(),
+        drift,
+        requires,
+        answers,
+        needs: needs(resolver, syntax, diagnostics),
+        pod_security,
+        bootstrap: module.bootstrap,
+        suspend: syntax.suspend.as_ref().is_some_and(|suspend| suspend.value),
+        keep: syntax.keep.as_ref().map_or(keeps_data, |keep| keep.value),
+        namespace,
+        version,
+    })
+}
+
+fn outputs(known: &Known, name: &str) -> Node {
+    let facts = known.components.get(name);
+    let outputs = facts.and_then(|facts| facts.get("outputs"));
+    outputs.cloned().unwrap_or_default()
+}
+
+/// The component that provides each capability of the lab.
+pub(super) fn providers(resolver: &Arc<Resolver>) -> BTreeMap<String, String> {
+    let provider = |capability: String| {
+        let provider = resolver.get(Cell::Provider(capability.clone())).ok()?;
+        Some((capability, provider.as_str()?.to_owned()))
+    };
+    resolver
+        .capability_names()
+        .into_iter()
+        .filter_map(provider)
+        .collect()
+}
+
+/// The names that the templates of `owner` see, where `component` is `asker`: all computed, nothing lazy.
+fn scope(
+    resolver: &Arc<Resolver>,
+    owner: &str,
+    asker: &str,
+    answered: &[(Ask, Arc<Node>, Node)],
+    known: &Known,
+) -> Scope {
+    let mut scope = Scope::new(resolver.components[owner].module.files.clone());
+    for (name, node) in &resolver.base {
+        scope.bind(name, node.clone());
+    }
+    let part = |name: &str| known.components.get(name).cloned().unwrap_or_default();
+    let inputs = part(owner).get("inputs").cloned().unwrap_or_default();
+    scope.bind("inputs", Arc::new(inputs));
+    scope.bind("component", Arc::new(part(asker)));
+    scope.bind("traits", Arc::new(traits(resolver, answered)));
+    scope.bind("components", known.components.clone());
+    scope.bind("capabilities", known.capabilities.clone());
+    scope
+}
+
+/// Every trait, with the outputs of the entries that were answered.
+fn traits(resolver: &Arc<Resolver>, answered: &[(Ask, Arc<Node>, Node)]) -> Node {
+    let mut traits = Node::new(Value::map(), Origin::none());
+    for of in resolver.traits.keys() {
+        let mut entries = Node::new(Value::map(), Origin::none());
+        for (ask, _, outputs) in answered.iter().filter(|(ask, ..)| ask.of == *of) {
+            entries.insert(ask.entry.as_str(), outputs.clone());
+        }
+        traits.insert(of.as_str(), entries);
+    }
+    traits
+}
+
+fn answer(
+    resolver: &Arc<Resolver>,
+    ask: &Ask,
+    offer: &Arc<Node>,
+    outputs: &Node,
+    known: &Known,
+) -> Result<Answer, Unavailable> {
+    let part = |key: &str| offer.get(key).and_then(Node::as_str).unwrap_or_default();
+    let provider = part("provider").to_owned();
+    let request = resolver.get(Cell::Request(ask.clone()))?;
+    let mut own = Vec::new();
+    for ask in resolver.asks(&provider) {
+        if let Some((offer, outputs)) = answers_of(resolver, &ask)? {
+            own.push((ask, offer, outputs));
+        }
+    }
+    let mut scope = scope(resolver, &provider, &ask.component, &own, known);
+    let facts = known.components.get(&provider).cloned().unwrap_or_default();
+    scope.bind("provider", Arc::new(facts));
+    scope.bind("request", request.clone());
+    scope.bind("offer", offer.clone());
+    scope.bind("outputs", Arc::new(outputs.clone()));
+    Ok(Answer {
+        ask: ask.clone(),
+        offer: offer::id(offer).to_owned(),
+        hard: resolver.traits[&ask.of].hard,
+        request,
+        outputs: outputs.clone(),
+        scope,
+        module: resolver.components[&provider].module.clone(),
+        provider,
+    })
+}
+
+fn chart(
+    resolver: &Arc<Resolver>,
+    component: &ComponentSyntax,
+    version: &Node,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<Chart>, Unavailable> {
+    let Some(syntax) = &component.module.chart else {
+        return Ok(None);
+    };
+    let repository = resolver.value(&syntax.repository, scope, diagnostics)?;
+    let name = resolver.value(&syntax.name, scope, diagnostics)?;
+    let crds = match &syntax.crds {
+        Some(template) => resolver.value(template, scope, diagnostics)?.as_str() != Some("skip"),
+        None => true,
+    };
+    let Some(text) = version.as_str() else {
+        let path = format!("{}.{}", component.layer, component.name.value);
+        let chart = name.as_str().unwrap_or_default();
+        let message = format!("`{path}` names no version of the chart `{chart}`");
+        let help = match &syntax.tested {
+            Some(tested) => format!(
+                "add `version = \"{}\"`, which the module was tested with",
+                tested.value
+            ),
+            None => "add `version = \"...\"`".to_owned(),
+        };
+        diagnostics.push(
+            Diagnostic::error(Code::MISSING_VERSION, component.name.span, message).help(help),
+        );
+        return Err(Unavailable);
+    };
+    if is_range(text.strip_prefix('v').unwrap_or(text)) {
+        let message = format!("`{text}` is a range of versions, not one version");
+        let help = match &syntax.tested {
+            Some(tested) => format!(
+                "name one: `{}` is what the module was tested with",
+                tested.value
+            ),
+            None => "name one version".to_owned(),
+        };
+        diagnostics.push(
+            Diagnostic::error(Code::VERSION_RANGE, version.origin.first(), message)
+                .note("a range would deploy something else tomorrow, without a commit")
+                .help(help),
+        );
+        return Err(Unavailable);
+    }
+    Ok(Some(Chart {
+        repository,
+        name,
+        version: version.clone(),
+        crds,
+    }))
+}
+
+fn notes(
+    resolver: &Arc<Resolver>,
+    name: &str,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), Unavailable> {
+    let component = &resolver.components[name];
+    for clause in &component.module.notes {
+        for turn in resolver.tables(clause, scope, diagnostics)? {
+            let text = turn
+                .table
+                .get("text")
+                .and_then(Node::as_str)
+                .unwrap_or_default();
+            let message = format!("`{name}`: {text}");
+            diagnostics.push(Diagnostic::note_at(
+                Code::LEFT_OUT,
+                component.name.span,
+                message,
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn requires(
+    resolver: &Arc<Resolver>,
+    name: &str,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<Requirement>, Unavailable> {
+    let component = &resolver.components[name];
+    let mut requires = Vec::new();
+    for clause in &component.module.requires {
+        let Some(capability) = clause_name(clause) else {
+            continue;
+        };
+        if !resolver.holds(clause, scope, diagnostics)? {
+            continue;
+        }
+        let provider = resolver.get(Cell::Provider(capability.clone()))?;
+        match provider.as_str() {
+            Some(provider) => {
+                if component.module.bootstrap && !resolver.components[provider].module.bootstrap {
+                    let message = format!(
+                        "`{name}` is installed before the engine, but `{provider}`, which it requires, is not"
+                    );
+                    diagnostics.push(
+                        Diagnostic::error(Code::BOOTSTRAP_REQUIRES, component.name.span, message)
+                            .note(format!("`{provider}` provides `{capability}`"))
+                            .help(format!(
+                                "say `bootstrap = true` in the module of `{provider}`, too"
+                            )),
+                    );
+                }
+                requires.push(Requirement {
+                    capability,
+                    provider: provider.to_owned(),
+                });
+            }
+            None => {
+                let message =
+                    format!("`{name}` needs `{capability}`, which nothing in the lab provides");
+                diagnostics.push(
+                    Diagnostic::error(Code::MISSING_CAPABILITY, component.name.span, message)
+                        .help(format!("add a component that provides it: `labc module list` shows who provides `{capability}`")),
+                );
+            }
+        }
+    }
+    Ok(requires)
+}
+
+fn pod_security(
+    resolver: &Arc<Resolver>,
+    component: &ComponentSyntax,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<(PodSecurity, Node)>, Unavailable> {
+    let Some(template) = &component.module.pod_security else {
+        return Ok(None);
+    };
+    let node = resolver.value(template, scope, diagnostics)?;
+    let level = match node.as_str() {
+        Some("privileged") => PodSecurity::Privileged,
+        Some("baseline") => PodSecurity::Baseline,
+        Some("restricted") => PodSecurity::Restricted,
+        _ => {
+            let wrong = wrong_type(
+                &node,
+                "pod_security",
+                "`privileged`, `baseline` or `restricted`",
+            );
+            diagnostics.push(wrong);
+            return Err(Unavailable);
+        }
+    };
+    Ok(Some((level, node)))
+}
+
+fn needs(
+    resolver: &Arc<Resolver>,
+    component: &ComponentSyntax,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Spanned<String>> {
+    let mut known = Vec::new();
+    for need in &component.needs {
+        if resolver.components.contains_key(&need.value) {
+            known.push(need.clone());
+            continue;
+        }
+        let names = resolver.components.keys().map(String::as_str);
+        let message = format!("there is no component `{}`", need.value);
+        diagnostics.push(
+            Diagnostic::error(Code::UNKNOWN_COMPONENT, need.span, message)
+                .maybe_help(did_you_mean(&need.value, names)),
+        );
+    }
+    known
+}
+
+fn read_services(services: &Node) -> Vec<Service> {
+    let all = services.as_map().into_iter().flatten();
+    let read = |(key, entry): (&String, &crate::value::Entry)| {
+        let node = &entry.node;
+        let port = match node.get("port").map(|port| &port.value) {
+            Some(Value::Int(port)) => Some(*port),
+            _ => None,
+        };
+        Some(Service {
+            key: key.clone(),
+            name: node.get("name")?.as_str()?.to_owned(),
+            port,
+            at_runtime: node.get("at").and_then(Node::as_str) == Some("runtime"),
+            node: node.clone(),
+        })
+    };
+    all.filter_map(read).collect()
+}
+
+fn created(node: &Node, namespace: Option<&str>, diagnostics: &mut Diagnostics) -> Option<Created> {
+    let text = |key: &str| node.get(key).and_then(Node::as_str).map(str::to_owned);
+    let (Some(kind), Some(name)) = (text("kind"), text("name")) else {
+        diagnostics.push(wrong_type(
+            node,
+            "creates",
+            "a table with `kind` and `name`",
+        ));
+        return None;
+    };
+    Some(Created {
+        kind,
+        name,
+        namespace: text("namespace").or_else(|| namespace.map(str::to_owned)),
+        at_runtime: text("at").as_deref() == Some("runtime"),
+        node: node.clone(),
+    })
+}
+
+fn kind(node: &Node, diagnostics: &mut Diagnostics) -> Option<KindDeclaration> {
+    let text = |key: &str| node.get(key).and_then(Node::as_str).map(str::to_owned);
+    let declared = text("kind").unwrap_or_default();
+    let parts: Vec<&str> = declared.split('/').collect();
+    let (&[group, version, kind], Some(scope)) = (parts.as_slice(), text("scope")) else {
+        let wrong = wrong_type(
+            node,
+            "kinds",
+            "`kind = \"group/version/Kind\"` with a `scope`",
+        );
+        diagnostics.push(wrong);
+        return None;
+    };
+    Some(KindDeclaration {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        kind: kind.to_owned(),
+        namespaced: scope == "Namespaced",
+        crd: text("crd"),
+        span: node.origin.first(),
+    })
+}

@@ -1,0 +1,71 @@
+//! What components claim of what the lab has once: addresses of the load balancer, and ports of the nodes.
+
+use std::collections::BTreeMap;
+
+use super::component::Component;
+use super::plan::{AddressPlan, Claim, Sections};
+use super::resolver::{Claims, PortClaim};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::Sources;
+use crate::value::Node;
+
+/// The address book with every claim entered and judged.
+pub(super) fn addresses(
+    sections: &Sections,
+    components: &BTreeMap<String, Component>,
+    balancer: Option<&Component>,
+    claims: &Claims,
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) -> AddressPlan {
+    let mut plan = AddressPlan::new(sections);
+    for claim in &claims.addresses {
+        let layer = components
+            .get(&claim.component)
+            .map(|component| component.layer);
+        let owner = match layer {
+            Some(layer) => format!("{layer}.{}", claim.component),
+            None => claim.component.clone(),
+        };
+        plan.claim(Claim {
+            address: claim.address,
+            owner,
+            span: claim.span,
+        });
+    }
+    plan.check(announces_on_layer2(balancer), sources, diagnostics);
+    plan
+}
+
+/// Whether the load balancer answers for its addresses in the nodes' own network: yes, unless its module's output
+/// `announces` says `bgp`.
+fn announces_on_layer2(balancer: Option<&Component>) -> bool {
+    let facts = balancer.and_then(|component| component.outputs.get("announces"));
+    facts.and_then(Node::as_str) != Some("bgp")
+}
+
+/// Judges the claims of node ports: each inside `network.node_ports`, and only once.
+pub(super) fn node_ports(sections: &Sections, claims: &[PortClaim], diagnostics: &mut Diagnostics) {
+    let range = &sections.network.node_ports;
+    let (first, last) = range.value;
+    let mut owners: BTreeMap<u16, &PortClaim> = BTreeMap::new();
+    for claim in claims {
+        if !(first..=last).contains(&claim.port) {
+            let message = format!("node port {} is outside {first}-{last}", claim.port);
+            diagnostics.push(
+                Diagnostic::error(Code::NODE_PORT, claim.span, message)
+                    .here(format!("asked for by `{}`", claim.component))
+                    .help("choose one in the range, or widen `network.node_ports`"),
+            );
+        }
+        let owner = owners.entry(claim.port).or_insert(claim);
+        if owner.span != claim.span {
+            let message = format!("node port {} has two owners", claim.port);
+            diagnostics.push(
+                Diagnostic::error(Code::NODE_PORT, claim.span, message)
+                    .here(format!("`{}`", claim.component))
+                    .label(owner.span, format!("`{}`", owner.component)),
+            );
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The names of a component's scope, bound to cells.
+
+use std::sync::Arc;
+
+use super::cell::{Ask, Cell};
+use super::resolver::Resolver;
+use crate::source::Origin;
+use crate::template::{Binding, Lookup, Unavailable};
+use crate::value::{Node, Value};
+
+/// A branch of a component's scope.
+#[derive(Clone, Debug)]
+pub(super) struct Branch {
+    resolver: Arc<Resolver>,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// `inputs`.
+    Inputs(String),
+    /// `component` and `provider`.
+    Component(String),
+    /// `component.addresses`.
+    Addresses(String),
+    /// `component.services`.
+    Outputs(String),
+    /// `components`.
+    Components,
+    /// `capabilities`.
+    Capabilities,
+    /// `traits`.
+    Traits(String),
+    /// `traits.storage`.
+    Entries(String, String),
+    /// `traits.storage.config`.
+    Answer(Ask),
+}
+
+impl Branch {
+    fn new(resolver: &Arc<Resolver>, kind: Kind) -> Arc<Self> {
+        Arc::new(Branch {
+            resolver: resolver.clone(),
+            kind,
+        })
+    }
+
+    pub(super) fn inputs(resolver: &Arc<Resolver>, component: &str) -> Arc<Self> {
+        Branch::new(resolver, Kind::Inputs(component.to_owned()))
+    }
+
+    pub(super) fn component(resolver: &Arc<Resolver>, component: &str) -> Arc<Self> {
+        Branch::new(resolver, Kind::Component(component.to_owned()))
+    }
+
+    pub(super) fn components(resolver: &Arc<Resolver>) -> Arc<Self> {
+        Branch::new(resolver, Kind::Components)
+    }
+
+    pub(super) fn capabilities(resolver: &Arc<Resolver>) -> Arc<Self> {
+        Branch::new(resolver, Kind::Capabilities)
+    }
+
+    pub(super) fn traits(resolver: &Arc<Resolver>, component: &str) -> Arc<Self> {
+        Branch::new(resolver, Kind::Traits(component.to_owned()))
+    }
+
+    fn child(&self, kind: Kind) -> Option<Binding> {
+        Some(Binding::Lazy(Branch::new(&self.resolver, kind)))
+    }
+
+    fn cell(&self, cell: Cell) -> Result<Option<Binding>, Unavailable> {
+        self.resolver
+            .get(cell)
+            .map(|node| Some(Binding::Node(node)))
+    }
+
+    /// A fact of a component: its own name, namespace, layer, module, version, addresses, inputs, outputs.
+    fn fact(&self, name: &str, key: &str) -> Result<Option<Binding>, Unavailable> {
+        let Some(component) = self.resolver.components.get(name) else {
+            return Ok(None);
+        };
+        let origin = Origin::at(component.name.span);
+        let word = |text: &str| {
+            let node = Node::new(text, origin.clone());
+            Ok(Some(Binding::Node(Arc::new(node))))
+        };
+        match key {
+            "name" => word(name),
+            "layer" => word(component.layer.word()),
+            "module" => word(&component.module.name),
+            "namespace" => self.cell(Cell::Namespace(name.to_owned())),
+            "version" => self.cell(Cell::Version(name.to_owned())),
+            "services" => self.cell(Cell::Services(name.to_owned())),
+            "addresses" => Ok(self.child(Kind::Addresses(name.to_owned()))),
+            "inputs" => Ok(self.child(Kind::Inputs(name.to_owned()))),
+            "outputs" => Ok(self.child(Kind::Outputs(name.to_owned()))),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// What [`Branch::fact`] knows.
+const FACTS: [&str; 9] = [
+    "addresses",
+    "inputs",
+    "layer",
+    "module",
+    "name",
+    "namespace",
+    "outputs",
+    "services",
+    "version",
+];
+
+impl Lookup for Branch {
+    fn keys(&self) -> Vec<String> {
+        let resolver = &self.resolver;
+        match &self.kind {
+            Kind::Inputs(name) => resolver.input_names(name),
+            Kind::Component(_) => FACTS.map(str::to_owned).to_vec(),
+            Kind::Addresses(name) => resolver.components[name]
+                .addresses
+                .keys()
+                .cloned()
+                .collect(),
+            Kind::Outputs(name) => resolver.components[name]
+                .module
+                .outputs
+                .keys()
+                .cloned()
+                .collect(),
+            Kind::Components => resolver.components.keys().cloned().collect(),
+            Kind::Capabilities => resolver
+                .capability_names()
+                .into_iter()
+                .filter(|name| matches!(self.get(name), Ok(Some(_))))
+                .collect(),
+            Kind::Traits(_) => resolver.traits.keys().cloned().collect(),
+            Kind::Entries(name, of) => resolver
+                .entry_names(name, of)
+                .into_iter()
+                .filter(|entry| matches!(self.get(entry), Ok(Some(_))))
+                .collect(),
+            Kind::Answer(ask) => resolver.output_names(ask),
+        }
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Binding>, Unavailable> {
+        let resolver = &self.resolver;
+        match &self.kind {
+            Kind::Inputs(name) => {
+                if !resolver.components[name].module.inputs.contains_key(key) {
+                    return Ok(None);
+                }
+                self.cell(Cell::Input(name.clone(), key.to_owned()))
+            }
+            Kind::Component(name) => self.fact(name, key),
+            Kind::Addresses(name) => {
+                if !resolver.components[name].addresses.contains_key(key) {
+                    return Ok(None);
+                }
+                self.cell(Cell::Address(name.clone(), key.to_owned()))
+            }
+            Kind::Outputs(name) => {
+                if !resolver.components[name].module.outputs.contains_key(key) {
+                    return Ok(None);
+                }
+                self.cell(Cell::Output(name.clone(), key.to_owned()))
+            }
+            Kind::Components => {
+                if !resolver.components.contains_key(key) {
+                    return Ok(None);
+                }
+                Ok(self.child(Kind::Component(key.to_owned())))
+            }
+            Kind::Capabilities => {
+                let provider = resolver.get(Cell::Provider(key.to_owned()))?;
+                Ok(provider
+                    .as_str()
+                    .and_then(|name| self.child(Kind::Component(name.to_owned()))))
+            }
+            Kind::Traits(name) => {
+                if !resolver.traits.contains_key(key) {
+                    return Ok(None);
+                }
+                Ok(self.child(Kind::Entries(name.clone(), key.to_owned())))
+            }
+            Kind::Entries(name, of) => {
+                let ask = Ask {
+                    component: name.clone(),
+                    of: of.clone(),
+                    entry: key.to_owned(),
+                };
+                if !resolver
+                    .entry_names(name, of)
+                    .iter()
+                    .any(|entry| entry == key)
+                {
+                    return Ok(None);
+                }
+                let choice = resolver.get(Cell::Choice(ask.clone()))?;
+                if choice.value == Value::Null {
+                    return Ok(None);
+                }
+                Ok(self.child(Kind::Answer(ask)))
+            }
+            Kind::Answer(ask) => {
+                if !resolver.output_names(ask).iter().any(|name| name == key) {
+                    return Ok(None);
+                }
+                self.cell(Cell::Answer(ask.clone(), key.to_owned()))
+            }
+        }
+    }
+}

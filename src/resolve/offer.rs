@@ -1,0 +1,227 @@
+//! Who answers whom: the offers of all components, the choice among them, and what comes back.
+
+use std::sync::Arc;
+
+use super::cell::{Ask, Cell};
+use super::resolver::{Resolver, clause_name};
+use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::parse::table::list;
+use crate::source::{Origin, Span};
+use crate::template::{Scope, Unavailable};
+use crate::value::{Node, Value};
+
+/// The offers that a component makes: maps with `trait`, `name`, `id`, `provider` and the offer's own fields.
+pub(super) fn offers(
+    resolver: &Arc<Resolver>,
+    name: &str,
+    diagnostics: &mut Diagnostics,
+) -> Result<Node, Unavailable> {
+    let component = &resolver.components[name];
+    let scope = resolver.scope(name);
+    let mut offers = Vec::new();
+    for clause in &component.module.offers {
+        for turn in resolver.tables(clause, &scope, diagnostics)? {
+            let mut offer = turn.table;
+            let origin = offer.origin.clone();
+            let own = offer.get("name").cloned().or(turn.name);
+            let id = match own.as_ref().and_then(Node::as_str) {
+                Some(own) => format!("{name}.{own}"),
+                None => name.to_owned(),
+            };
+            offer.insert("id", Node::new(id, origin.clone()));
+            offer.insert("provider", Node::new(name, origin.clone()));
+            let own = own.unwrap_or_else(|| Node::new(Value::Null, origin));
+            offer.insert("name", own);
+            offers.push(offer);
+        }
+    }
+    Ok(Node::new(offers, Origin::at(component.name.span)))
+}
+
+/// The component that provides a capability; two are an error.
+pub(super) fn provider(
+    resolver: &Arc<Resolver>,
+    capability: &str,
+    diagnostics: &mut Diagnostics,
+) -> Result<Node, Unavailable> {
+    let mut found: Vec<(&str, Span)> = Vec::new();
+    for (name, component) in &resolver.components {
+        let named = |clause: &&crate::parse::module::Clause| {
+            clause_name(clause).as_deref() == Some(capability)
+        };
+        for clause in component.module.capabilities.iter().filter(named) {
+            if resolver.holds(clause, &resolver.scope(name), diagnostics)? {
+                found.push((name, component.name.span));
+            }
+        }
+    }
+    match found.as_slice() {
+        [] => Ok(Node::default()),
+        [(name, span)] => Ok(Node::new(*name, Origin::at(*span))),
+        [(first, place), (second, span), ..] => {
+            let message =
+                format!("`{capability}` is provided twice: by `{first}` and by `{second}`");
+            diagnostics.push(
+                Diagnostic::error(Code::CAPABILITY_TWICE, *span, message)
+                    .here("the second one")
+                    .label(*place, "the first one")
+                    .note(format!("a cluster has `{capability}` at most once"))
+                    .help("remove one of the two components"),
+            );
+            Ok(Node::new(*first, Origin::at(*place)))
+        }
+    }
+}
+
+/// The offer that answers an entry: named by `via`, by `[defaults]`, or the only one; null where nobody answers
+/// and nobody must.
+pub(super) fn choice(
+    resolver: &Arc<Resolver>,
+    ask: &Ask,
+    diagnostics: &mut Diagnostics,
+) -> Result<Node, Unavailable> {
+    let request = resolver.get(Cell::Request(ask.clone()))?;
+    if request.value == Value::Null {
+        return Ok((*request).clone());
+    }
+    let mut offers: Vec<Node> = Vec::new();
+    for (name, component) in &resolver.components {
+        if component.module.offers.is_empty() {
+            continue;
+        }
+        let made = resolver.get(Cell::Offers(name.clone()))?;
+        let fitting = made
+            .as_list()
+            .into_iter()
+            .flatten()
+            .filter(|offer| offer.get("trait").and_then(Node::as_str) == Some(ask.of.as_str()));
+        offers.extend(fitting.cloned());
+    }
+    let span = request.origin.first();
+    if let Some(via) = request.get("via") {
+        let wanted = via.as_str().unwrap_or_default();
+        return named(&offers, wanted, &ask.of, via.origin.first(), diagnostics);
+    }
+    if let Some(default) = resolver.defaults.get(&ask.of) {
+        return named(
+            &offers,
+            &default.value,
+            &ask.of,
+            Some(default.span),
+            diagnostics,
+        );
+    }
+    match offers.as_slice() {
+        [] => nobody(resolver, ask, &request, diagnostics),
+        [only] => Ok(only.clone()),
+        several => {
+            let ids: Vec<&str> = several.iter().map(id).collect();
+            let message = format!("several offers could answer `{}`", ask.of);
+            diagnostics.push(
+                Diagnostic::error(Code::AMBIGUOUS_OFFER, span, message)
+                    .note(format!("there are {}", list(&ids)))
+                    .help(format!(
+                        "say `via = \"{}\"` here, or `{} = \"{}\"` in `[defaults]`",
+                        ids[0], ask.of, ids[0]
+                    )),
+            );
+            Err(Unavailable)
+        }
+    }
+}
+
+pub(super) fn id(offer: &Node) -> &str {
+    offer.get("id").and_then(Node::as_str).unwrap_or_default()
+}
+
+fn named(
+    offers: &[Node],
+    wanted: &str,
+    of: &str,
+    span: Option<Span>,
+    diagnostics: &mut Diagnostics,
+) -> Result<Node, Unavailable> {
+    if let Some(offer) = offers.iter().find(|offer| id(offer) == wanted) {
+        return Ok(offer.clone());
+    }
+    let ids: Vec<&str> = offers.iter().map(id).collect();
+    let message = format!("nobody offers `{of}` as `{wanted}`");
+    let mut diagnostic = Diagnostic::error(Code::NO_PROVIDER, span, message)
+        .maybe_help(did_you_mean(wanted, ids.iter().copied()));
+    if !ids.is_empty() {
+        diagnostic = diagnostic.note(format!("there are {}", list(&ids)));
+    }
+    diagnostics.push(diagnostic);
+    Err(Unavailable)
+}
+
+/// No component offers the trait: fine where the trait or the entry is optional.
+fn nobody(
+    resolver: &Arc<Resolver>,
+    ask: &Ask,
+    request: &Node,
+    diagnostics: &mut Diagnostics,
+) -> Result<Node, Unavailable> {
+    let optional = request
+        .get("optional")
+        .is_some_and(|node| node.value == Value::Bool(true));
+    if optional || resolver.traits[&ask.of].optional {
+        return Ok(Node::new(Value::Null, request.origin.clone()));
+    }
+    let message = format!("no component of the lab offers `{}`", ask.of);
+    let name = &ask.component;
+    diagnostics.push(
+        Diagnostic::error(Code::NO_PROVIDER, request.origin.first(), message)
+            .note(format!(
+                "`{name}` asks for it as `{}.{}`",
+                ask.of, ask.entry
+            ))
+            .help("add a component whose module offers it: `labc module list` says which do"),
+    );
+    Err(Unavailable)
+}
+
+/// The scope in which a provider answers an entry.
+pub(super) fn scope(
+    resolver: &Arc<Resolver>,
+    ask: &Ask,
+    offer: &Node,
+) -> Result<Scope, Unavailable> {
+    let provider = offer
+        .get("provider")
+        .and_then(Node::as_str)
+        .ok_or(Unavailable)?;
+    let request = resolver.get(Cell::Request(ask.clone()))?;
+    let mut scope = resolver.answer_scope(provider, &ask.component);
+    scope.bind("request", request);
+    scope.bind("offer", Arc::new(offer.clone()));
+    Ok(scope)
+}
+
+/// One output of an answer: the provider's, else the trait's default.
+pub(super) fn output(
+    resolver: &Arc<Resolver>,
+    ask: &Ask,
+    output: &str,
+    diagnostics: &mut Diagnostics,
+) -> Result<Node, Unavailable> {
+    let offer = resolver.get(Cell::Choice(ask.clone()))?;
+    let provider = offer
+        .get("provider")
+        .and_then(Node::as_str)
+        .ok_or(Unavailable)?;
+    let scope = scope(resolver, ask, &offer)?;
+    let module = &resolver.components[provider].module;
+    let given = module
+        .answers
+        .get(&ask.of)
+        .and_then(|answer| answer.outputs.get(output));
+    let default = resolver.traits[&ask.of]
+        .outputs
+        .get(output)
+        .and_then(|output| output.default.as_ref());
+    match given.or(default) {
+        Some(template) => resolver.value(template, &scope, diagnostics),
+        None => Ok(Node::new(Value::Null, offer.origin.clone())),
+    }
+}
