@@ -2,6 +2,7 @@
 
 pub mod diag;
 pub mod emit;
+pub mod link;
 pub mod lower;
 pub mod parse;
 pub mod render;
