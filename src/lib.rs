@@ -1,8 +1,26 @@
 //! labc compiles a lab into the tree that Argo CD, Flux and Talos Linux consume.
+//!
+//! It is a function: a lab in, a tree out. [`compile`] calls the stages in their order, each a pure function from one
+//! named type to the next; everything that a stage finds wrong is a [`diag::Diagnostic`], and every leaf of the result
+//! knows the source spans that made it ([`source::Origin`]).
+//!
+//! | stage | turns | into |
+//! | --- | --- | --- |
+//! | [`parse`] | the files of a [`world::World`] | [`parse::lab::LabSyntax`]: syntax, every value with its span |
+//! | [`resolve`] | syntax | [`resolve::Lab`]: modules, inputs, traits, capabilities and addresses bound |
+//! | [`render`] | a lab | resources, and what the nodes must have |
+//! | [`link`] | resources | [`link::Linked`]: units in order, every reference checked |
+//! | [`lower`] | units | [`lower::Tree`]: output files in the target's own shapes |
+//! | [`emit`] | files | bytes |
+//!
+//! Beside them: [`template`] expands `${{ }}`, [`lock`] knows what a tree on disk should be, [`diag`] draws messages,
+//! and [`world`] is the only door to files, environment and terminal.
 
+pub mod cli;
 pub mod diag;
 pub mod emit;
 pub mod link;
+pub mod lock;
 pub mod lower;
 pub mod parse;
 pub mod render;
@@ -11,3 +29,53 @@ pub mod source;
 pub mod template;
 pub mod value;
 pub mod world;
+
+use diag::Diagnostics;
+use link::Linked;
+use lower::Tree;
+use resolve::Lab;
+use source::Sources;
+use world::{Failure, World};
+
+/// A compiled lab, as far as it could be compiled.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Every file that was read.
+    pub sources: Sources,
+    /// Everything that was found wrong or worth saying.
+    pub diagnostics: Diagnostics,
+    /// The lab and its tree; none where `lab.toml` is too wrong to go on.
+    pub product: Option<Product>,
+}
+
+/// What a lab was compiled to. With errors among the diagnostics it is incomplete and must not be written.
+#[derive(Debug)]
+pub struct Product {
+    /// The lab with everything bound.
+    pub lab: Lab,
+    /// Its units in order.
+    pub linked: Linked,
+    /// Its tree.
+    pub tree: Tree,
+}
+
+/// Compiles the lab of a world.
+///
+/// # Errors
+/// The machine failed: a file could not be read.
+pub fn compile(world: &World) -> Result<Compiled, Failure> {
+    let mut diagnostics = Diagnostics::default();
+    let (mut sources, syntax) = parse::parse(world, &mut diagnostics)?;
+    let product = syntax.and_then(|syntax| {
+        let lab = resolve::resolve(syntax, &mut sources, &mut diagnostics)?;
+        let rendered = render::render(&lab, &mut diagnostics);
+        let linked = link::link(&lab, rendered, &mut diagnostics);
+        let tree = lower::lower(&lab, &linked, &mut diagnostics);
+        Some(Product { lab, linked, tree })
+    });
+    Ok(Compiled {
+        sources,
+        diagnostics,
+        product,
+    })
+}

@@ -1,3 +1,8 @@
 //! The binary: a screen around the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let exit = labc::cli::run(std::env::args_os());
+    ExitCode::from(exit.code())
+}

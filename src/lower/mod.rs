@@ -2,8 +2,106 @@
 //!
 //! Pure: it knows no disk and no text form of YAML, it returns files.
 
-use crate::source::Origin;
-use crate::value::Node;
+mod argocd;
+mod namespace;
+pub mod tree;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::link::Linked;
+use crate::resolve::Lab;
+use crate::resolve::lab::Engine;
+use crate::source::{Origin, Span};
+use crate::value::{Node, Value};
+
+/// The whole tree, before it is bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// Its files, sorted by path.
+    pub files: Vec<OutFile>,
+    /// The id of each Image Factory schematic, by the name of its file.
+    pub schematics: BTreeMap<String, String>,
+    /// The paths of the engine's objects, as `out/kustomization.yaml` lists them.
+    engine_files: BTreeSet<String>,
+}
+
+/// Makes every file of the tree.
+pub fn lower(lab: &Lab, linked: &Linked, diagnostics: &mut Diagnostics) -> Tree {
+    let mut tree = Tree::default();
+    let namespaces = namespace::files(lab, linked, diagnostics);
+    match lab.sections.identity.engine.value {
+        Engine::ArgoCd => argocd::lower(lab, linked, &namespaces, &mut tree, diagnostics),
+        Engine::Flux => {
+            let span = lab.sections.identity.engine.span;
+            let message = "the engine `flux` does not work yet";
+            diagnostics.push(
+                Diagnostic::error(Code::NOT_YET, span, message).help("say `engine = \"argocd\"`"),
+            );
+        }
+    }
+    for mut file in namespaces {
+        if let Content::Yaml(documents) = &mut file.content {
+            documents
+                .iter_mut()
+                .for_each(|node| argocd::protect(node, None));
+        }
+        tree.files.push(file);
+    }
+    values(lab, linked, &mut tree);
+    tree.files.push(kustomization(
+        &tree.engine_files,
+        lab.sections.identity.engine.span,
+    ));
+    tree.files.sort_by(|left, right| left.path.cmp(&right.path));
+    clashes(&tree, diagnostics);
+    tree
+}
+
+/// The values of every chart, outside the folders that an engine renders.
+fn values(lab: &Lab, linked: &Linked, tree: &mut Tree) {
+    for (name, values) in &linked.values {
+        let Some(values) = values else { continue };
+        if matches!(&values.value, Value::Map(map) if !map.is_empty()) {
+            let folder = tree::component_folder(lab.components[name].layer, name);
+            let path = format!("{folder}/values.yaml");
+            tree.files.push(OutFile::yaml(path, vec![values.clone()]));
+        }
+    }
+}
+
+/// `out/kustomization.yaml`: every engine object but the root.
+fn kustomization(engine_files: &BTreeSet<String>, engine: Span) -> OutFile {
+    let origin = Origin::at(engine);
+    let own = |text: &str| tree::leaf(text, &origin);
+    let prefix = format!("{}/", tree::OUT);
+    let resources = engine_files
+        .iter()
+        .map(|path| own(path.strip_prefix(&prefix).unwrap_or(path)))
+        .collect();
+    let node = tree::map([
+        ("apiVersion", own("kustomize.config.k8s.io/v1beta1")),
+        ("kind", own("Kustomization")),
+        ("resources", tree::list(resources)),
+    ]);
+    OutFile::yaml(format!("{}/kustomization.yaml", tree::OUT), vec![node])
+}
+
+/// Reports files whose paths are one on a file system that ignores case.
+fn clashes(tree: &Tree, diagnostics: &mut Diagnostics) {
+    let mut seen = BTreeMap::new();
+    for file in &tree.files {
+        let folded = file.path.to_lowercase();
+        if let Some(first) = seen.insert(folded, file) {
+            let message = format!("`{}` and `{}` would be one file", first.path, file.path);
+            diagnostics.push(
+                Diagnostic::error(Code::PATH_CLASH, file.content.first_span(), message)
+                    .label(first.content.first_span(), "the other one is written here")
+                    .help("rename one of the two resources"),
+            );
+        }
+    }
+}
 
 /// One file of the tree.
 #[derive(Clone, Debug)]
@@ -41,6 +139,17 @@ pub struct Line {
     pub text: String,
     /// What made it.
     pub origin: Origin,
+}
+
+impl Content {
+    /// Where the first part of it is written, if a source wrote it.
+    fn first_span(&self) -> Option<Span> {
+        match self {
+            Content::Yaml(documents) => documents.first()?.origin.first(),
+            Content::Text(text) => text.lines.iter().find_map(|line| line.origin.first()),
+            Content::Bytes(_, origin) => origin.first(),
+        }
+    }
 }
 
 impl Text {

@@ -1,0 +1,90 @@
+//! The commands: one file each, thin. They open a world, call the library and print.
+//!
+//! Standard output is data, standard error is talk.
+
+mod build;
+mod exit;
+mod output;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use exit::Exit;
+
+use crate::world::{self, World};
+
+/// A compiler for GitOps repositories: one lab.toml in, the whole committed tree out.
+#[derive(Debug, Parser)]
+#[command(name = "labc", version, max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+struct Common {
+    /// The lab's folder; default: the nearest one at or above this folder that has a lab.toml
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    directory: Option<PathBuf>,
+    /// How messages and results are printed
+    #[arg(long, value_enum, default_value = "text", global = true)]
+    format: Format,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compile the lab and write out/ and lab.lock
+    Build(build::Build),
+    /// Compile, and verify that the committed tree is what the sources make; writes nothing
+    Check(build::Check),
+}
+
+/// Runs the command that the arguments name.
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::usage(&error),
+    };
+    let common = &arguments.common;
+    let result = match &arguments.command {
+        Command::Build(build) => build.run(common),
+        Command::Check(check) => check.run(common),
+    };
+    match result {
+        Ok(exit) => exit,
+        Err(failure) => exit::machine(&failure),
+    }
+}
+
+impl Common {
+    /// The lab's folder.
+    fn root(&self) -> Result<PathBuf, world::Failure> {
+        let here = world::console::current_folder()?;
+        Ok(match &self.directory {
+            Some(directory) => here.join(directory),
+            None => world::find_lab(&here).unwrap_or(here),
+        })
+    }
+
+    /// The lab's world.
+    fn world(&self) -> Result<(PathBuf, World), world::Failure> {
+        let root = self.root()?;
+        Ok((root.clone(), World::Folder(root)))
+    }
+}

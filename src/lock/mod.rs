@@ -1,0 +1,89 @@
+//! `lab.lock`: every outside input and every output with its hash, and what the tree on disk says to it.
+//!
+//! Knows bytes and hashes, and nothing of what the files mean.
+
+mod encode;
+mod report;
+mod state;
+
+use std::collections::BTreeMap;
+
+pub use encode::{decode, encode};
+pub use report::report;
+pub use state::{State, Verdict, compare};
+
+use crate::emit::{Output, sha256};
+use crate::lower::Tree;
+use crate::resolve::Lab;
+
+/// The name of the file.
+pub const FILE: &str = "lab.lock";
+
+/// Moves only when the same source gives other bytes: a tree of another epoch was made by an older labc.
+pub const EPOCH: u64 = 1;
+
+/// The format of the file itself.
+pub const VERSION: u64 = 1;
+
+/// What a lock says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// The output epoch of the labc that wrote it.
+    pub epoch: u64,
+    /// Charts by component.
+    pub charts: BTreeMap<String, ChartEntry>,
+    /// The SHA-256 of each module that the lab uses, over its files.
+    pub modules: BTreeMap<String, String>,
+    /// The id of each Image Factory schematic.
+    pub schematics: BTreeMap<String, String>,
+    /// The SHA-256 of each output by path.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// A chart that the engine renders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChartEntry {
+    /// Where it is published.
+    pub repository: String,
+    /// Its name there.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The lock of a lab and its outputs.
+pub fn lock(lab: &Lab, tree: &Tree, outputs: &[Output]) -> Lock {
+    let text = |node: &crate::value::Node| node.as_str().unwrap_or_default().to_owned();
+    let charts = lab.components.iter().filter_map(|(name, component)| {
+        let chart = component.chart.as_ref()?;
+        let entry = ChartEntry {
+            repository: text(&chart.repository),
+            name: text(&chart.name),
+            version: text(&chart.version),
+        };
+        Some((name.clone(), entry))
+    });
+    let modules = lab.components.values().map(|component| {
+        let module = &component.module;
+        (module.name.clone(), hash(&module.sources))
+    });
+    let outputs = outputs
+        .iter()
+        .map(|output| (output.path.clone(), output.sha256.clone()));
+    Lock {
+        epoch: EPOCH,
+        charts: charts.collect(),
+        modules: modules.collect(),
+        schematics: tree.schematics.clone(),
+        outputs: outputs.collect(),
+    }
+}
+
+/// The SHA-256 over the sorted list of `<sha256 of the file>  <path>` lines, as `sha256sum` would write it.
+fn hash(files: &BTreeMap<String, std::sync::Arc<str>>) -> String {
+    let lines: String = files
+        .iter()
+        .map(|(path, text)| format!("{}  {path}\n", sha256(text.as_bytes())))
+        .collect();
+    sha256(lines.as_bytes())
+}

@@ -1,0 +1,162 @@
+//! Every Namespace of the lab, once, with the pod security that its components need.
+
+use std::collections::BTreeMap;
+
+use super::OutFile;
+use super::tree::{OUT, leaf, map, map_of};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::link::Linked;
+use crate::resolve::lab::{NamespaceRules, PodSecurity};
+use crate::resolve::{Component, Lab};
+use crate::source::Origin;
+use crate::value::Node;
+
+/// Namespaces that every cluster has.
+const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
+/// The level that Talos enforces where nothing else is said. Source: Talos, `pkg/machinery/config/generate/init.go`.
+const DEFAULT: PodSecurity = PodSecurity::Baseline;
+
+/// One Namespace.
+struct Namespace<'a> {
+    origin: Origin,
+    components: Vec<&'a Component>,
+    rules: Option<&'a NamespaceRules>,
+}
+
+/// A file for every Namespace that the lab needs and Kubernetes does not make itself.
+pub(super) fn files(lab: &Lab, linked: &Linked, diagnostics: &mut Diagnostics) -> Vec<OutFile> {
+    let mut files = Vec::new();
+    for (name, namespace) in collect(lab, linked) {
+        let level = level(&name, &namespace, diagnostics);
+        if BUILT_IN.contains(&name.as_str()) && namespace.rules.is_none() {
+            continue;
+        }
+        let node = object(&name, &namespace, level);
+        let path = format!("{OUT}/infrastructure/namespaces/manifests/namespace-{name}.yaml");
+        files.push(OutFile::yaml(path, vec![node]));
+    }
+    files
+}
+
+fn collect<'a>(lab: &'a Lab, linked: &Linked) -> BTreeMap<String, Namespace<'a>> {
+    let mut namespaces: BTreeMap<String, Namespace<'a>> = BTreeMap::new();
+    let mut add = |name: &str, origin: Origin| {
+        let rules = lab.sections.namespaces.get(name);
+        namespaces
+            .entry(name.to_owned())
+            .or_insert_with(|| Namespace {
+                origin,
+                components: Vec::new(),
+                rules,
+            });
+    };
+    for component in lab.components.values() {
+        add(component.namespace(), component.namespace.origin.clone());
+    }
+    for resource in linked.units.iter().flat_map(|unit| &unit.resources) {
+        if let Some(namespace) = &resource.id.namespace {
+            add(namespace, Origin::from_spans(resource.span()));
+        }
+    }
+    for (name, rules) in &lab.sections.namespaces {
+        add(name, Origin::at(rules.span));
+    }
+    for component in lab.components.values() {
+        if let Some(namespace) = namespaces.get_mut(component.namespace()) {
+            namespace.components.push(component);
+        }
+    }
+    namespaces
+}
+
+/// The pod security of a namespace, and what asked for it; none where Talos' own default will do.
+fn level(
+    name: &str,
+    namespace: &Namespace<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<(PodSecurity, Origin)> {
+    let needs = namespace.components.iter().filter_map(|component| {
+        let (level, node) = component.pod_security.as_ref()?;
+        Some((*level, *component, node))
+    });
+    let most = needs.max_by_key(|(level, ..)| *level);
+    let explicit = namespace
+        .rules
+        .and_then(|rules| rules.pod_security.as_ref());
+    if let Some(explicit) = explicit {
+        if let Some((needed, component, node)) = most
+            && explicit.value < needed
+        {
+            let message = format!(
+                "namespace `{name}` is `{}`, but `{}` needs `{}`",
+                explicit.value.word(),
+                component.name,
+                needed.word()
+            );
+            diagnostics.push(
+                Diagnostic::error(Code::POD_SECURITY, explicit.span, message)
+                    .label(node.origin.first(), "asked for here")
+                    .help(format!(
+                        "say `pod_security = \"{}\"`, or leave the line out",
+                        needed.word()
+                    )),
+            );
+        }
+        return Some((explicit.value, Origin::at(explicit.span)));
+    }
+    let (needed, component, node) = most?;
+    if needed > DEFAULT && namespace.components.len() > 1 {
+        let others: Vec<String> = namespace
+            .components
+            .iter()
+            .filter(|other| other.name != component.name)
+            .map(|other| format!("`{}`", other.name))
+            .collect();
+        let message = format!(
+            "namespace `{name}` is `{}` because of `{}`, and so it is for {}",
+            needed.word(),
+            component.name,
+            others.join(", ")
+        );
+        diagnostics.push(Diagnostic::note_at(
+            Code::POD_SECURITY,
+            component.span,
+            message,
+        ));
+    }
+    Some((needed, node.origin.with(&Origin::at(component.span))))
+}
+
+fn object(name: &str, namespace: &Namespace<'_>, level: Option<(PodSecurity, Origin)>) -> Node {
+    let mut labels = Vec::new();
+    if let Some((level, origin)) = level {
+        for mode in ["enforce", "audit", "warn"] {
+            let key = format!("pod-security.kubernetes.io/{mode}");
+            labels.push((key, leaf(level.word(), &origin)));
+        }
+    }
+    let mut annotations = Vec::new();
+    if let Some(rules) = namespace.rules {
+        let own = |(key, value): (&String, &crate::source::Spanned<String>)| {
+            (
+                key.clone(),
+                leaf(value.value.as_str(), &Origin::at(value.span)),
+            )
+        };
+        labels.extend(rules.labels.iter().map(own));
+        annotations.extend(rules.annotations.iter().map(own));
+    }
+    let mut metadata = vec![("name".to_owned(), leaf(name, &namespace.origin))];
+    if !labels.is_empty() {
+        metadata.push(("labels".to_owned(), map_of(labels)));
+    }
+    if !annotations.is_empty() {
+        metadata.push(("annotations".to_owned(), map_of(annotations)));
+    }
+    map([
+        ("apiVersion", leaf("v1", &namespace.origin)),
+        ("kind", leaf("Namespace", &namespace.origin)),
+        ("metadata", map_of(metadata)),
+    ])
+}

@@ -1,0 +1,141 @@
+//! `kubectl kustomize out` prints exactly the engine objects but the root; every other resource lies in a folder that
+//! exactly one of them renders.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test reads its cases from disk and runs kubectl"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use labc::diag::Diagnostics;
+use labc::parse::yaml;
+use labc::source::{SourceKind, Sources};
+use labc::value::Node;
+
+fn labs() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = std::fs::read_dir(root.join("tests/labs")).expect("the folder of cases");
+    let cases = folder.map(|entry| entry.expect("an entry").path());
+    cases
+        .filter(|path| path.is_dir())
+        .chain([root.to_owned()])
+        .collect()
+}
+
+fn read(text: &str) -> Vec<Node> {
+    let mut sources = Sources::default();
+    let source = sources.add("tree".to_owned(), text.into(), SourceKind::Lab);
+    let mut diagnostics = Diagnostics::default();
+    let documents = yaml::read(source, text, &mut diagnostics);
+    assert!(!diagnostics.has_errors(), "{text}");
+    documents
+}
+
+fn text<'a>(node: &'a Node, path: &[&str]) -> &'a str {
+    let found = path.iter().try_fold(node, |node, key| node.get(key));
+    found.and_then(Node::as_str).unwrap_or_default()
+}
+
+fn name(node: &Node) -> String {
+    format!(
+        "{} {}",
+        text(node, &["kind"]),
+        text(node, &["metadata", "name"])
+    )
+}
+
+/// The YAML files below a folder, with their documents.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<Node>> {
+    let mut found = BTreeMap::new();
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return found;
+    };
+    for entry in entries {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            let text = std::fs::read_to_string(&path).expect("it can be read");
+            found.insert(path, read(&text));
+        }
+    }
+    found
+}
+
+#[test]
+fn kustomize_prints_the_engine_objects_but_the_root() {
+    let is_there = Command::new("kubectl")
+        .args(["version", "--client"])
+        .output();
+    if is_there.is_err() {
+        println!("skipped: there is no kubectl");
+        return;
+    }
+    for lab in labs() {
+        let out = lab.join("out");
+        let output = Command::new("kubectl")
+            .arg("kustomize")
+            .arg(&out)
+            .output()
+            .expect("kubectl runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}", lab.display());
+        let printed: BTreeSet<String> = read(&String::from_utf8_lossy(&output.stdout))
+            .iter()
+            .map(name)
+            .collect();
+        let engine: BTreeSet<String> = files(&out)
+            .values()
+            .flatten()
+            .filter(|node| text(node, &["apiVersion"]).starts_with("argoproj.io/"))
+            .map(name)
+            .filter(|name| name != "Application root")
+            .collect();
+        assert!(!engine.is_empty(), "{}", lab.display());
+        assert_eq!(printed, engine, "{}", lab.display());
+    }
+}
+
+#[test]
+fn every_folder_of_resources_is_rendered_once() {
+    for lab in labs() {
+        let all = files(&lab.join("out"));
+        let mut rendered: BTreeMap<String, usize> = BTreeMap::new();
+        for node in all.values().flatten() {
+            if text(node, &["kind"]) != "Application" || text(node, &["metadata", "name"]) == "root"
+            {
+                continue;
+            }
+            let sources = node.get("spec").and_then(|spec| spec.get("sources"));
+            for source in sources.and_then(Node::as_list).into_iter().flatten() {
+                let path = text(source, &["path"]);
+                if !path.is_empty() {
+                    *rendered.entry(path.to_owned()).or_default() += 1;
+                }
+            }
+        }
+        assert!(rendered.values().all(|times| *times == 1), "{rendered:?}");
+        let mut used = BTreeSet::new();
+        for path in all.keys() {
+            let below = path.strip_prefix(&lab).expect("below the lab");
+            let folder = below.parent().expect("a folder").display().to_string();
+            let part = folder.rsplit('/').next().unwrap_or_default();
+            if ["manifests", "config", "late"].contains(&part) {
+                assert!(
+                    rendered.contains_key(&folder),
+                    "{}: nothing renders it",
+                    path.display()
+                );
+                used.insert(folder);
+            }
+        }
+        let folders: BTreeSet<String> = rendered.into_keys().collect();
+        assert_eq!(used, folders, "{}", lab.display());
+    }
+}
