@@ -26,6 +26,7 @@ pub mod parse;
 pub mod render;
 pub mod resolve;
 pub mod source;
+pub mod syntax;
 pub mod template;
 pub mod value;
 pub mod world;

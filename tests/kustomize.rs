@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use labc::diag::Diagnostics;
-use labc::parse::yaml;
 use labc::source::{SourceKind, Sources};
+use labc::syntax::yaml;
 use labc::value::Node;
 
 fn labs() -> Vec<PathBuf> {

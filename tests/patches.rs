@@ -20,9 +20,9 @@ use std::{env, fs};
 
 use labc::diag::{Diagnostics, report};
 use labc::parse::table::Table;
-use labc::parse::yaml;
 use labc::render::patch::{self, Changes, Patch, PatchKind};
 use labc::source::{SourceKind, Sources};
+use labc::syntax::yaml;
 use labc::value::Node;
 use serde_json::Value as Json;
 

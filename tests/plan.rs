@@ -7,10 +7,10 @@ use std::net::IpAddr;
 use labc::diag::Diagnostics;
 use labc::diag::report::{Colour, text};
 use labc::parse::domain::IpRange;
-use labc::parse::toml;
 use labc::resolve::lab::{Arch, Disk, Engine, Link, Machine, NodeName, Talhelper};
 use labc::resolve::plan::{AddressPlan, Claim, Sections, sections, with_defaults};
 use labc::source::{SourceKind, Sources, Spanned};
+use labc::syntax::toml;
 
 struct Read {
     sections: Sections,

@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 
 use labc::diag::{Code, Diagnostics, report};
 use labc::emit::yaml as emit;
-use labc::parse::yaml::{self, Meaning, Place, Syntax, SyntaxKind};
 use labc::source::{Origin, SourceId, SourceKind, Sources};
+use labc::syntax::yaml::{self, Meaning, Place, Syntax, SyntaxKind};
 use labc::value::{Entry, Node, Path, Step, Value};
 use serde_json::Value as Json;
 

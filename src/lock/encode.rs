@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use super::{ChartEntry, FILE, Lock, VERSION};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::parse::table::Table;
-use crate::parse::toml;
 use crate::source::{SourceId, Span};
+use crate::syntax::toml;
 use crate::value::Node;
 
 /// The text of a lock.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::load::Loader;
 use super::module::{self, AnswerSyntax, Module, TraitSyntax};
-use super::yaml::SyntaxKind;
-use super::{toml, yaml};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::source::{SourceId, SourceKind, Span, Spanned};
+use crate::syntax::yaml::SyntaxKind;
+use crate::syntax::{toml, yaml};
 use crate::template::{Files, Template, compile};
 use crate::world::{Failure, Read, World, standard};
 

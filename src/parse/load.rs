@@ -2,9 +2,9 @@
 
 use globset::GlobBuilder;
 
-use super::yaml;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::source::{SourceId, SourceKind, Sources, Span, Spanned};
+use crate::syntax::yaml;
 use crate::template::{Template, compile, from_node};
 use crate::value::{Node, Value};
 use crate::world::{Failure, Read, World};

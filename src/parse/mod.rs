@@ -9,11 +9,10 @@ pub mod library;
 pub mod load;
 pub mod module;
 pub mod table;
-pub mod toml;
-pub mod yaml;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Sources;
+use crate::syntax::toml;
 use crate::world::{Failure, Read, World};
 use lab::LabSyntax;
 use library::Library;

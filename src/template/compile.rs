@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::{Expression, Failed, Kind, Loop, MapTemplate, Pair, Piece, Template};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::parse::yaml::{Key, Place, Scalar, Syntax, SyntaxKind};
 use crate::source::{Origin, Span};
+use crate::syntax::yaml::{Key, Place, Scalar, Syntax, SyntaxKind};
 use crate::value::{Entry, Map, Node, Value};
 
 /// How an expression begins.

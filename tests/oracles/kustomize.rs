@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::Command;
 use std::{fs, io};
 
-use labc::parse::yaml;
 use labc::source::SourceKind;
+use labc::syntax::yaml;
 use labc::value::{Node, Value};
 use serde_json::{Map, Value as Json, json};
 

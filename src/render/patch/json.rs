@@ -11,8 +11,8 @@ use super::merge::{put, replace};
 use super::target::names;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::parse::table::{self, Decode, Table};
-use crate::parse::yaml::MAX_DEPTH;
 use crate::source::{Origin, Spanned};
+use crate::syntax::yaml::MAX_DEPTH;
 use crate::value::{Node, Step, Value};
 
 /// One operation of a JSON patch.

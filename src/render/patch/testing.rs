@@ -1,8 +1,8 @@
 //! For this stage's unit tests: trees from text, and origins as text.
 
 use crate::diag::Diagnostics;
-use crate::parse::yaml;
 use crate::source::{SourceId, SourceKind, Sources};
+use crate::syntax::yaml;
 use crate::value::{Node, Path, Step, Value};
 
 /// The tree of a YAML text, written in the source number `source` of three.

@@ -1,8 +1,8 @@
 //! The built-in defaults below a lab.
 
 use crate::diag::Diagnostics;
-use crate::parse::toml;
 use crate::source::{SourceKind, Sources};
+use crate::syntax::toml;
 use crate::value::{Node, Value};
 
 /// The name by which messages refer to the built-in defaults.
