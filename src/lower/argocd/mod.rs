@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use super::tree::{OUT, annotate, leaf, list, map, resource_path};
 use super::{OutFile, Tree};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::link::{Linked, Part, Unit};
+use crate::link::{Linked, Part};
 use crate::parse::lab::Layer;
 use crate::resolve::Lab;
 use crate::source::Origin;
@@ -57,7 +57,7 @@ pub(super) fn lower(
     }
     let project = OutFile::yaml(
         format!("{OUT}/bootstrap/project.yaml"),
-        vec![project(&shared, linked, waves.project)],
+        vec![project(&shared, waves.project)],
     );
     engine_files.push(project);
     let root = OutFile::yaml(
@@ -129,7 +129,7 @@ fn namespace(lab: &Lab) -> Node {
 }
 
 /// The project: only these sources, only this cluster.
-fn project(shared: &Shared<'_>, linked: &Linked, wave: i64) -> Node {
+fn project(shared: &Shared<'_>, wave: i64) -> Node {
     let lab = shared.lab;
     let repository = &lab.sections.identity.repository;
     let mut repositories: BTreeSet<String> = BTreeSet::from([repository.url.value.clone()]);
@@ -141,20 +141,12 @@ fn project(shared: &Shared<'_>, linked: &Linked, wave: i64) -> Node {
             origins = origins.with(&chart.repository.origin);
         }
     }
-    let used: BTreeSet<&str> = linked
-        .units
-        .iter()
-        .map(|unit| lab.components[&unit.id.component].namespace())
-        .chain(linked.units.iter().flat_map(namespaces_of))
-        .chain(shared.namespace.as_str())
-        .collect();
     let engine = &shared.engine;
-    let destinations = used.into_iter().map(|namespace| {
-        map([
-            ("server", leaf(IN_CLUSTER, engine)),
-            ("namespace", leaf(namespace, engine)),
-        ])
-    });
+    // Any namespace: where a chart puts its objects is the engine's to see, not labc's.
+    let destination = map([
+        ("server", leaf(IN_CLUSTER, engine)),
+        ("namespace", leaf("*", engine)),
+    ]);
     let everything = || {
         list(vec![map([
             ("group", leaf("*", engine)),
@@ -193,18 +185,12 @@ fn project(shared: &Shared<'_>, linked: &Linked, wave: i64) -> Node {
                             .collect(),
                     ),
                 ),
-                ("destinations", list(destinations.collect())),
+                ("destinations", list(vec![destination])),
                 ("clusterResourceWhitelist", everything()),
                 ("namespaceResourceWhitelist", everything()),
             ]),
         ),
     ])
-}
-
-fn namespaces_of(unit: &Unit) -> impl Iterator<Item = &str> {
-    unit.resources
-        .iter()
-        .filter_map(|resource| resource.id.namespace.as_deref())
 }
 
 /// Whether a node is a map with something in it.
