@@ -243,11 +243,16 @@ fn write(common: &Common, root: &Path, compared: &Compared) -> Result<(), Failur
                 written += 1;
                 if verdict.state == State::Missing {
                     say(common, &format!("restored {}", verdict.path));
+                } else if common.verbose {
+                    say(common, &format!("wrote {}", verdict.path));
                 }
             }
             None => {
                 remove_output(root, &verdict.path)?;
                 removed += 1;
+                if common.verbose {
+                    say(common, &format!("removed {}", verdict.path));
+                }
             }
         }
     }

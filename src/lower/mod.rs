@@ -29,7 +29,8 @@ pub struct Tree {
 /// Makes every file of the tree.
 pub fn lower(lab: &Lab, linked: &Linked, diagnostics: &mut Diagnostics) -> Tree {
     let mut tree = Tree::default();
-    let namespaces = namespace::files(lab, linked, diagnostics);
+    let keep = |node: &mut Node| argocd::protect(node, None);
+    let namespaces = namespace::files(lab, linked, keep, diagnostics);
     match lab.sections.identity.engine.value {
         Engine::ArgoCd => argocd::lower(lab, linked, &namespaces, &mut tree, diagnostics),
         Engine::Flux => {
@@ -40,14 +41,7 @@ pub fn lower(lab: &Lab, linked: &Linked, diagnostics: &mut Diagnostics) -> Tree 
             );
         }
     }
-    for mut file in namespaces {
-        if let Content::Yaml(documents) = &mut file.content {
-            documents
-                .iter_mut()
-                .for_each(|node| argocd::protect(node, None));
-        }
-        tree.files.push(file);
-    }
+    tree.files.extend(namespaces);
     values(lab, linked, &mut tree);
     tree.files.push(kustomization(
         &tree.engine_files,

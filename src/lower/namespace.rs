@@ -25,14 +25,24 @@ struct Namespace<'a> {
 }
 
 /// A file for every Namespace that the lab needs and Kubernetes does not make itself.
-pub(super) fn files(lab: &Lab, linked: &Linked, diagnostics: &mut Diagnostics) -> Vec<OutFile> {
+///
+/// `keep` makes one outlive its last component, in the engine's words.
+pub(super) fn files(
+    lab: &Lab,
+    linked: &Linked,
+    keep: fn(&mut Node),
+    diagnostics: &mut Diagnostics,
+) -> Vec<OutFile> {
     let mut files = Vec::new();
     for (name, namespace) in collect(lab, linked) {
         let level = level(&name, &namespace, diagnostics);
         if BUILT_IN.contains(&name.as_str()) && namespace.rules.is_none() {
             continue;
         }
-        let node = object(&name, &namespace, level);
+        let mut node = object(&name, &namespace, level);
+        if namespace.rules.is_none_or(|rules| rules.keep) {
+            keep(&mut node);
+        }
         let path = format!("{OUT}/infrastructure/namespaces/manifests/namespace-{name}.yaml");
         files.push(OutFile::yaml(path, vec![node]));
     }

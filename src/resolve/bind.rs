@@ -12,7 +12,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::parse::domain::is_range;
 use crate::parse::lab::ComponentSyntax;
 use crate::parse::module::Clause;
-use crate::parse::table::wrong_type;
+use crate::parse::table::{Table, wrong_type};
 use crate::source::{Origin, Spanned};
 use crate::template::{Scope, Unavailable};
 use crate::value::{Node, Value};
@@ -178,6 +178,7 @@ fn bind(
     for template in &syntax.drift {
         drift.push(resolver.value(template, &lazy, diagnostics)?);
     }
+    drift.iter().for_each(|node| check_drift(node, diagnostics));
     notes(resolver, name, &lazy, diagnostics)?;
     let requires = requires(resolver, name, &lazy, diagnostics)?;
     let pod_security = pod_security(resolver, syntax, &lazy, diagnostics)?;
@@ -364,6 +365,24 @@ fn chart(
         version: version.clone(),
         crds,
     }))
+}
+
+/// Reports what a `drift` table says that nobody reads, and what it lacks.
+fn check_drift(node: &Node, diagnostics: &mut Diagnostics) {
+    let mut table = Table::new(node, "drift", diagnostics);
+    let empty = Node::new(Value::map(), node.origin.clone());
+    let _: Option<Node> = table.required("target", diagnostics);
+    let target = table.node("target").unwrap_or(&empty);
+    let mut target = Table::new(target, "drift.target", diagnostics);
+    let _: Option<String> = target.required("kind", diagnostics);
+    for key in ["group", "name", "namespace"] {
+        let _: Option<String> = target.optional(key, diagnostics);
+    }
+    target.finish(diagnostics);
+    for key in ["paths", "jq"] {
+        let _: Option<Vec<String>> = table.optional(key, diagnostics);
+    }
+    table.finish(diagnostics);
 }
 
 fn notes(

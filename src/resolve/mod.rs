@@ -5,6 +5,7 @@
 
 mod bind;
 mod cell;
+mod check;
 mod claim;
 pub mod clause;
 pub mod component;
@@ -64,12 +65,13 @@ pub fn resolve(
     let evaluated = facts::evaluate(&complete, diagnostics);
     let sections = plan::sections(&evaluated, diagnostics)?;
     let base = facts::visible(&evaluated, &sections).into_iter().collect();
-    let enabled = syntax
+    let enabled: BTreeMap<String, Arc<_>> = syntax
         .components
         .into_iter()
         .filter(|(_, component)| component.enabled)
         .map(|(name, component)| (name, Arc::new(component)))
         .collect();
+    check::check(&sections, &enabled, &syntax.traits, diagnostics);
     let declared = evaluated.get("secrets").and_then(Node::as_map);
     let declared = declared.into_iter().flatten().map(|(name, _)| name.clone());
     let resolver = Resolver::new(enabled, syntax.traits, &sections, declared.collect(), base);
