@@ -119,7 +119,7 @@ pub(super) fn choice(
             let message = format!("several offers could answer `{}`", ask.of);
             diagnostics.push(
                 Diagnostic::error(Code::AMBIGUOUS_OFFER, span, message)
-                    .note(format!("there are {}", list(&ids)))
+                    .note(format!("the offers are {}", list(&ids)))
                     .help(format!(
                         "say `via = \"{}\"` here, or `{} = \"{}\"` in `[defaults]`",
                         ids[0], ask.of, ids[0]
@@ -149,7 +149,7 @@ fn named(
     let mut diagnostic = Diagnostic::error(Code::NO_PROVIDER, span, message)
         .maybe_help(did_you_mean(wanted, ids.iter().copied()));
     if !ids.is_empty() {
-        diagnostic = diagnostic.note(format!("there are {}", list(&ids)));
+        diagnostic = diagnostic.note(format!("the offers are {}", list(&ids)));
     }
     diagnostics.push(diagnostic);
     Err(Unavailable)
