@@ -3,7 +3,11 @@
 //! Pure: it knows no disk and no text form of YAML, it returns files.
 
 mod argocd;
+pub mod bootstrap;
+pub mod document;
 mod namespace;
+mod secret;
+mod shell;
 pub mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +51,8 @@ pub fn lower(lab: &Lab, linked: &Linked, diagnostics: &mut Diagnostics) -> Tree 
         &tree.engine_files,
         lab.sections.identity.engine.span,
     ));
+    tree.files.push(document::file(lab, linked, &tree));
+    tree.files.extend(bootstrap::files(lab, linked, &tree));
     tree.files.sort_by(|left, right| left.path.cmp(&right.path));
     clashes(&tree, diagnostics);
     tree

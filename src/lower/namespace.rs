@@ -72,6 +72,9 @@ fn collect<'a>(lab: &'a Lab, linked: &Linked) -> BTreeMap<String, Namespace<'a>>
     for (name, rules) in &lab.sections.namespaces {
         add(name, Origin::at(rules.span));
     }
+    for secret in &lab.secrets {
+        add(&secret.namespace, Origin::at(secret.span));
+    }
     for component in lab.components.values() {
         if let Some(namespace) = namespaces.get_mut(component.namespace()) {
             namespace.components.push(component);

@@ -4,7 +4,7 @@
 //! Application, the resources of `config/` are wave 1 and all others wave 0.
 
 mod application;
-mod wave;
+pub(super) mod wave;
 
 use std::collections::BTreeSet;
 
@@ -120,7 +120,7 @@ pub(super) fn protect(node: &mut Node, span: Option<crate::source::Span>) {
 }
 
 /// Where Argo CD lives: where its component does, else where its own documents put it.
-fn namespace(lab: &Lab) -> Node {
+pub(super) fn namespace(lab: &Lab) -> Node {
     let engine = lab.capabilities.get("gitops-engine");
     match engine.and_then(|name| lab.components.get(name)) {
         Some(component) => component.namespace.clone(),

@@ -7,7 +7,7 @@ use crate::parse::lab::Layer;
 
 /// The wave of every Application. The last one is 0: all apps, every late part, and whatever nobody waits for; each
 /// other one is as late as its users allow.
-pub(super) struct Waves {
+pub(in crate::lower) struct Waves {
     by_component: BTreeMap<String, i64>,
     /// Before every component.
     pub(super) namespaces: i64,
@@ -17,13 +17,13 @@ pub(super) struct Waves {
 
 impl Waves {
     /// The wave of a component's main Application.
-    pub(super) fn of(&self, component: &str) -> i64 {
+    pub(in crate::lower) fn of(&self, component: &str) -> i64 {
         self.by_component.get(component).copied().unwrap_or(0)
     }
 }
 
 /// The waves of units that are in order.
-pub(super) fn waves(units: &[Unit]) -> Waves {
+pub(in crate::lower) fn waves(units: &[Unit]) -> Waves {
     let mut by_component: BTreeMap<String, i64> = BTreeMap::new();
     // From the last unit to the first: when a unit is looked at, all of its users have their wave.
     for unit in units.iter().rev() {
