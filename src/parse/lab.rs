@@ -19,10 +19,21 @@ use crate::world::Failure;
 pub struct LabSyntax {
     /// `lab.toml` without its components, built-in defaults below it; strings may still hold expressions.
     pub sections: Node,
+    /// The machine-config patches that it names, by path: their documents.
+    pub talos_patches: BTreeMap<String, PatchFile>,
     /// The components by name, the disabled ones among them.
     pub components: BTreeMap<String, ComponentSyntax>,
     /// Every trait that is known.
     pub traits: BTreeMap<String, Arc<TraitSyntax>>,
+}
+
+/// A file with a machine-config patch.
+#[derive(Clone, Debug)]
+pub struct PatchFile {
+    /// Its text, which is copied as it is.
+    pub text: Arc<str>,
+    /// Its documents.
+    pub documents: Vec<Node>,
 }
 
 /// Which table a component stands in.
@@ -137,6 +148,7 @@ pub fn lab(
     diagnostics: &mut Diagnostics,
 ) -> Result<LabSyntax, Failure> {
     let traits = library.traits(loader, diagnostics)?;
+    let talos_patches = talos_patches(root, loader, diagnostics)?;
     let mut sections = root.clone();
     let mut components: BTreeMap<String, ComponentSyntax> = BTreeMap::new();
     for layer in [Layer::Infrastructure, Layer::Apps] {
@@ -169,9 +181,40 @@ pub fn lab(
     }
     Ok(LabSyntax {
         sections,
+        talos_patches,
         components,
         traits,
     })
+}
+
+/// Reads every file that `patches` of `[talos]`, of hardware and of nodes names.
+fn talos_patches(
+    root: &Node,
+    loader: &mut Loader<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Result<BTreeMap<String, PatchFile>, Failure> {
+    let tables = |name: &str| root.get(name).and_then(Node::as_map).into_iter().flatten();
+    let of_all = root.get("talos");
+    let others = tables("hardware").chain(tables("nodes"));
+    let owners = of_all
+        .into_iter()
+        .chain(others.map(|(_, entry)| &entry.node));
+    let named = owners
+        .filter_map(|owner| owner.get("patches")?.as_list())
+        .flatten();
+    let mut patches = BTreeMap::new();
+    for node in named {
+        let (Some(path), Some(span)) = (node.as_str(), node.origin.first()) else {
+            continue;
+        };
+        let file = Spanned::new(path.to_owned(), span);
+        if let Some(id) = loader.named_file(&file, diagnostics)? {
+            let text = loader.sources.file(id).text.clone();
+            let documents = crate::syntax::yaml::read(id, &text, diagnostics);
+            patches.insert(path.to_owned(), PatchFile { text, documents });
+        }
+    }
+    Ok(patches)
 }
 
 fn twice(name: &Spanned<String>, first: Span) -> Diagnostic {
