@@ -8,6 +8,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::parse::table::Table;
 use crate::resolve::Component;
 use crate::resolve::component::Answer;
+use crate::source::Origin;
 use crate::template::{Failed, Template, expand, expand_all};
 use crate::value::{Node, Value};
 
@@ -41,7 +42,7 @@ fn values(component: &Component, diagnostics: &mut Diagnostics) -> Result<Option
         }
         return failed;
     }
-    let mut merged = Node::new(Value::map(), component.version.origin.clone());
+    let mut merged = Node::new(Value::map(), Origin::none());
     let mut failed = false;
     for layer in layers {
         match expand(layer, &component.scope, diagnostics) {
@@ -80,7 +81,13 @@ fn resources(
         .flat_map(|(_, documents)| documents);
     for template in own.chain(extra) {
         match expand_all(template, &component.scope, diagnostics) {
-            Ok(nodes) => found.extend(nodes.into_iter().map(|node| (node, Made::Manifest))),
+            Ok(nodes) => {
+                let because = Origin::at(component.span);
+                found.extend(nodes.into_iter().map(|mut node| {
+                    node.add_origin(&because);
+                    (node, Made::Manifest)
+                }));
+            }
             Err(Failed) => failed = true,
         }
     }
@@ -127,7 +134,11 @@ fn answered(answer: &Answer, diagnostics: &mut Diagnostics) -> Result<Vec<(Node,
     };
     match node.map(|node| (node.value, node.origin)) {
         Some((Value::List(items), _)) => {
-            Ok(items.into_iter().map(|item| (item, made.clone())).collect())
+            let because = |mut item: Node| {
+                item.add_origin(&answer.request.origin);
+                (item, made.clone())
+            };
+            Ok(items.into_iter().map(because).collect())
         }
         Some((Value::Null, _)) | None => Ok(Vec::new()),
         Some((other, origin)) => {

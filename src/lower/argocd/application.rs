@@ -37,7 +37,7 @@ pub(super) fn of_component(
         ));
     }
     if let Some(late) = unit(Part::Late) {
-        let sources = vec![folder_source(shared, &unit_folder(late), None)];
+        let sources = vec![folder_source(shared, &unit_folder(late), None, &origin)];
         let name = late.id.to_string();
         let node = application(shared, component, &name, 0, sources, &origin);
         files.push(OutFile::yaml(
@@ -83,7 +83,10 @@ fn application(
     let mut metadata = vec![
         ("name".to_owned(), leaf(name, origin)),
         ("namespace".to_owned(), shared.namespace.clone()),
-        ("annotations".to_owned(), annotations(shared, &folder, wave)),
+        (
+            "annotations".to_owned(),
+            annotations(shared, &folder, wave, origin),
+        ),
     ];
     // Deleting infrastructure by deleting its Application would take volumes and CRDs with it.
     if component.layer == Layer::Apps {
@@ -107,13 +110,14 @@ fn project(shared: &Shared<'_>) -> Node {
     leaf(name.value.as_str(), &Origin::at(name.span))
 }
 
-fn annotations(shared: &Shared<'_>, folder: &str, wave: i64) -> Node {
+fn annotations(shared: &Shared<'_>, folder: &str, wave: i64, origin: &Origin) -> Node {
     let repository = &shared.lab.sections.identity.repository;
     let path = format!("/{}", repository.path_of(folder));
+    let origin = origin.with(&Origin::at(repository.path.span));
     map([
         (
             "argocd.argoproj.io/manifest-generate-paths",
-            leaf(path, &Origin::at(repository.path.span)),
+            leaf(path, &origin),
         ),
         (
             "argocd.argoproj.io/sync-wave",
@@ -190,7 +194,8 @@ fn sources(
     }
     for (index, folder) in folders.iter().enumerate() {
         let reference = (index == 0 && values.is_some()).then_some(VALUES);
-        sources.push(folder_source(shared, folder, reference));
+        let origin = Origin::at(component.span);
+        sources.push(folder_source(shared, folder, reference, &origin));
     }
     sources
 }
@@ -209,14 +214,14 @@ fn chart_source(
     let repository = chart.repository.as_str().unwrap_or_default();
     let name = leaf(component.name.as_str(), &Origin::at(component.span));
     let mut helm = vec![("releaseName".to_owned(), name)];
-    if let Some(values) = values {
+    if values.is_some() {
         let folder = component_folder(component.layer, &component.name);
         let repository = &shared.lab.sections.identity.repository;
         let path = format!(
             "${VALUES}/{}",
             repository.path_of(&format!("{folder}/values.yaml"))
         );
-        let origin = Origin::from_spans(values.origin.first());
+        let origin = Origin::at(component.span);
         let path = leaf(path, &origin.with(&Origin::at(repository.path.span)));
         helm.push(("valueFiles".to_owned(), list(vec![path])));
     }
@@ -245,12 +250,18 @@ fn git(shared: &Shared<'_>) -> Vec<(String, Node)> {
     ]
 }
 
-fn folder_source(shared: &Shared<'_>, folder: &str, reference: Option<&str>) -> Node {
+/// A folder of the tree, which is there because of `origin`.
+fn folder_source(
+    shared: &Shared<'_>,
+    folder: &str,
+    reference: Option<&str>,
+    origin: &Origin,
+) -> Node {
     let repository = &shared.lab.sections.identity.repository;
     let mut source = git(shared);
     let path = leaf(
         repository.path_of(folder),
-        &Origin::at(repository.path.span),
+        &origin.with(&Origin::at(repository.path.span)),
     );
     source.push(("path".to_owned(), path));
     if let Some(reference) = reference {
@@ -286,14 +297,15 @@ fn drift(component: &Component) -> Vec<Node> {
 /// The Application of all Namespaces: before all else, and never pruned.
 pub(super) fn of_namespaces(shared: &Shared<'_>, wave: i64) -> Node {
     let folder = format!("{OUT}/infrastructure/namespaces");
-    let source = folder_source(shared, &format!("{folder}/manifests"), None);
+    let manifests = format!("{folder}/manifests");
+    let source = folder_source(shared, &manifests, None, &shared.engine);
     let name = leaf("namespaces", &shared.engine);
     whole(shared, name, &folder, Some(wave), source)
 }
 
 /// The root: renders `out`, which lists every engine object but the root itself.
 pub(super) fn root(shared: &Shared<'_>) -> Node {
-    let source = folder_source(shared, OUT, None);
+    let source = folder_source(shared, OUT, None, &shared.engine);
     let name = leaf("root", &shared.engine);
     whole(shared, name, OUT, None, source)
 }
@@ -305,7 +317,8 @@ fn whole(shared: &Shared<'_>, name: Node, folder: &str, wave: Option<i64>, sourc
         ("namespace".to_owned(), shared.namespace.clone()),
     ];
     if let Some(wave) = wave {
-        metadata.push(("annotations".to_owned(), annotations(shared, folder, wave)));
+        let annotations = annotations(shared, folder, wave, &shared.engine);
+        metadata.push(("annotations".to_owned(), annotations));
     }
     let spec = vec![
         ("project".to_owned(), project(shared)),

@@ -6,7 +6,7 @@
 mod application;
 pub(super) mod wave;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::tree::{OUT, annotate, leaf, list, map, resource_path};
 use super::{OutFile, Tree};
@@ -132,14 +132,16 @@ pub(super) fn namespace(lab: &Lab) -> Node {
 fn project(shared: &Shared<'_>, wave: i64) -> Node {
     let lab = shared.lab;
     let repository = &lab.sections.identity.repository;
-    let mut repositories: BTreeSet<String> = BTreeSet::from([repository.url.value.clone()]);
-    let mut origins = Origin::at(repository.url.span);
-    for component in lab.components.values() {
-        if let Some(chart) = &component.chart {
-            let text = chart.repository.as_str().unwrap_or_default();
-            repositories.insert(application::without_scheme(text).to_owned());
-            origins = origins.with(&chart.repository.origin);
-        }
+    let own = (
+        repository.url.value.clone(),
+        Origin::at(repository.url.span),
+    );
+    let mut repositories: BTreeMap<String, Origin> = BTreeMap::from([own]);
+    for chart in lab.components.values().filter_map(|one| one.chart.as_ref()) {
+        let text = chart.repository.as_str().unwrap_or_default();
+        let url = application::without_scheme(text).to_owned();
+        let origin = repositories.entry(url).or_default();
+        *origin = origin.with(&chart.repository.origin);
     }
     let engine = &shared.engine;
     // Any namespace: where a chart puts its objects is the engine's to see, not labc's.
@@ -181,7 +183,7 @@ fn project(shared: &Shared<'_>, wave: i64) -> Node {
                     list(
                         repositories
                             .into_iter()
-                            .map(|url| leaf(url, &origins))
+                            .map(|(url, origin)| leaf(url, &origin))
                             .collect(),
                     ),
                 ),
