@@ -1,6 +1,6 @@
 //! Exit codes, and what is said with them.
 
-use crate::world::Failure;
+use crate::world::{Failure, console};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,6 @@ pub(super) fn usage(error: &clap::Error) -> Exit {
 
 /// Says how the machine failed.
 pub(super) fn machine(failure: &Failure) -> Exit {
-    eprintln!("error: {failure}");
+    console::talk(&format!("error: {failure}\n"));
     Exit::Machine
 }

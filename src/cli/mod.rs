@@ -4,6 +4,7 @@
 
 mod build;
 mod exit;
+mod explain;
 mod output;
 
 use std::path::PathBuf;
@@ -53,6 +54,8 @@ enum Command {
     Build(build::Build),
     /// Compile, and verify that the committed tree is what the sources make; writes nothing
     Check(build::Check),
+    /// Explain a message (L0203), or why something is in the tree (FILE:LINE, FILE:PATH)
+    Explain(explain::Explain),
 }
 
 /// Runs the command that the arguments name.
@@ -65,6 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
     let result = match &arguments.command {
         Command::Build(build) => build.run(common),
         Command::Check(check) => check.run(common),
+        Command::Explain(explain) => explain.run(common),
     };
     match result {
         Ok(exit) => exit,

@@ -5,7 +5,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Diagnostics, Severity};
+use super::{Diagnostic, Diagnostics, Label, Severity};
 use crate::source::{SourceId, Sources, Span};
 
 /// Columns that a drawn message may take.
@@ -40,28 +40,65 @@ pub fn draw(diagnostic: &Diagnostic, sources: &Sources, colour: Colour) -> Strin
     let mut group = level
         .primary_title(printable(&diagnostic.message))
         .id(diagnostic.code.to_string())
-        .elements(snippets(diagnostic, sources));
+        .elements(snippets(annotated(diagnostic), sources));
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(printable(note)));
     }
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(printable(help)));
     }
+    render(&[group], colour)
+}
+
+/// Places under a title, each with what is there.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// A line without a code.
+    pub title: String,
+    /// The places; the first one is the most important.
+    pub places: Vec<Label>,
+}
+
+/// Sections drawn like one message, as text that ends in a line break: the first title says what it is about, the
+/// others are notes to it.
+pub fn places(sections: &[Section], sources: &Sources, colour: Colour) -> String {
+    let groups: Vec<Group<'_>> = sections
+        .iter()
+        .enumerate()
+        .map(|(index, section)| {
+            let title = printable(&section.title);
+            let title = match index {
+                0 => Level::INFO.no_name().primary_title(title),
+                _ => Level::NOTE.secondary_title(title),
+            };
+            let places = section.places.iter().enumerate();
+            let annotated = places.map(|(index, label)| {
+                let kind = match index {
+                    0 => AnnotationKind::Primary,
+                    _ => AnnotationKind::Context,
+                };
+                (label.span, label.text.as_str(), kind)
+            });
+            title.elements(snippets(annotated, sources))
+        })
+        .collect();
+    render(&groups, colour)
+}
+
+fn render(report: &[Group<'_>], colour: Colour) -> String {
     let renderer = match colour {
         Colour::Yes => Renderer::styled(),
         Colour::No => Renderer::plain(),
     };
-    let report: &[Group<'_>] = &[group];
     let mut drawn = renderer.term_width(WIDTH).render(report);
     drawn.push('\n');
     drawn
 }
 
-/// One snippet a file: the file of the caret first, the others in the order of their labels.
-fn snippets<'a>(
-    diagnostic: &'a Diagnostic,
-    sources: &'a Sources,
-) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+/// A place, what is there, and how it is marked.
+type Annotated<'a> = (Span, &'a str, AnnotationKind);
+
+fn annotated(diagnostic: &Diagnostic) -> impl Iterator<Item = Annotated<'_>> {
     let primary = diagnostic
         .span
         .map(|span| (span, diagnostic.label.as_str(), AnnotationKind::Primary));
@@ -69,8 +106,16 @@ fn snippets<'a>(
         .labels
         .iter()
         .map(|label| (label.span, label.text.as_str(), AnnotationKind::Context));
+    primary.into_iter().chain(context)
+}
+
+/// One snippet a file: the file of the caret first, the others in the order of their labels.
+fn snippets<'a>(
+    annotated: impl Iterator<Item = Annotated<'a>>,
+    sources: &'a Sources,
+) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let mut files: Vec<(SourceId, Vec<_>)> = Vec::new();
-    for (span, text, kind) in primary.into_iter().chain(context) {
+    for (span, text, kind) in annotated {
         let mut annotation = kind.span(visible(span, sources));
         if !text.is_empty() {
             annotation = annotation.label(printable(text));

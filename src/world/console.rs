@@ -1,20 +1,67 @@
 //! The terminal and the environment, as far as a command may look at them.
 
 use std::env;
-use std::io::IsTerminal as _;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use super::Failure;
 
 /// Whether standard error takes colours: a terminal, and neither `NO_COLOR` nor `CI` set.
 pub fn colour_on_stderr() -> bool {
+    io::stderr().is_terminal() && colour_is_welcome()
+}
+
+/// Whether standard output takes colours: as [`colour_on_stderr`].
+pub fn colour_on_stdout() -> bool {
+    io::stdout().is_terminal() && colour_is_welcome()
+}
+
+fn colour_is_welcome() -> bool {
     let quiet = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    std::io::stderr().is_terminal() && !quiet("NO_COLOR") && !quiet("CI")
+    !quiet("NO_COLOR") && !quiet("CI")
+}
+
+/// Writes data to standard output. Where nobody reads it any more, that is fine.
+///
+/// # Errors
+/// The machine failed: a full disk behind a redirection.
+pub fn print(data: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(data).and_then(|()| out.flush()) {
+        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(Failure {
+            action: "writing",
+            path: "standard output".to_owned(),
+            cause,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Says something to the person on standard error. Where nobody listens, that is fine.
+pub fn talk(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+/// What a person types after a question; none at the end of the input.
+///
+/// # Errors
+/// The machine failed.
+pub fn ask(question: &str) -> Result<Option<String>, Failure> {
+    talk(question);
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line);
+    let read = read.map_err(|cause| Failure {
+        action: "reading",
+        path: "standard input".to_owned(),
+        cause,
+    })?;
+    Ok((read > 0).then(|| line.trim().to_owned()))
 }
 
 /// Whether standard input is a person at a terminal.
 pub fn is_interactive() -> bool {
-    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// The folder that the command was called in.
