@@ -23,6 +23,7 @@ pub mod explain;
 pub mod link;
 pub mod lock;
 pub mod lower;
+pub mod overview;
 pub mod parse;
 pub mod render;
 pub mod resolve;

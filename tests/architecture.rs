@@ -9,9 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate; each may use itself and those before it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "source", "value", "diag", "world", "syntax", "template", "parse", "resolve", "render", "link",
-    "lower", "emit", "lock", "explain", "cli",
+    "lower", "emit", "lock", "explain", "overview", "cli",
 ];
 
 #[test]

@@ -6,6 +6,7 @@ mod build;
 mod exit;
 mod explain;
 mod output;
+mod show;
 
 use std::path::PathBuf;
 
@@ -56,6 +57,8 @@ enum Command {
     Check(build::Check),
     /// Explain a message (L0203), or why something is in the tree (FILE:LINE, FILE:PATH)
     Explain(explain::Explain),
+    /// Show the resolved lab: nodes, addresses, components, order, secrets
+    Show(show::Show),
 }
 
 /// Runs the command that the arguments name.
@@ -69,6 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Build(build) => build.run(common),
         Command::Check(check) => check.run(common),
         Command::Explain(explain) => explain.run(common),
+        Command::Show(show) => show.run(common),
     };
     match result {
         Ok(exit) => exit,
