@@ -20,6 +20,7 @@ pub mod cli;
 pub mod diag;
 pub mod emit;
 pub mod explain;
+pub mod guide;
 pub mod link;
 pub mod lock;
 pub mod lower;

@@ -9,9 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate; each may use itself and those before it.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "source", "value", "diag", "world", "syntax", "template", "parse", "resolve", "render", "link",
-    "lower", "emit", "lock", "explain", "overview", "cli",
+    "lower", "emit", "lock", "explain", "overview", "guide", "cli",
 ];
 
 #[test]

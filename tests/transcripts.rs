@@ -1,4 +1,4 @@
-//! Runs every command of `tests/explain/` and `tests/show/`, and compares what it prints.
+//! Runs every command of `tests/explain/`, `tests/show/` and `tests/module/`, and compares what it prints.
 //!
 //! A file begins with `lab: FOLDER`, the folder to run in. Each `console` block, fenced by four backticks because a page
 //! has fences of its own, begins with `$ labc ...`;
@@ -43,7 +43,7 @@ fn root() -> &'static Path {
 
 fn files() -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for folder in ["explain", "show"] {
+    for folder in ["explain", "show", "module"] {
         let entries = fs::read_dir(root().join("tests").join(folder)).expect("a folder of cases");
         files.extend(entries.map(|entry| entry.expect("an entry").path()));
     }

@@ -2,19 +2,27 @@
 //!
 //! Standard output is data, standard error is talk.
 
+mod add;
 mod build;
 mod exit;
 mod explain;
+mod init;
+mod module;
 mod output;
+mod questions;
+mod schema;
+mod shell;
 mod show;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use exit::Exit;
 
-use crate::world::{self, World};
+use crate::parse::LAB;
+use crate::world::{self, Read, World};
 
 /// A compiler for GitOps repositories: one lab.toml in, the whole committed tree out.
 #[derive(Debug, Parser)]
@@ -59,6 +67,18 @@ enum Command {
     Explain(explain::Explain),
     /// Show the resolved lab: nodes, addresses, components, order, secrets
     Show(show::Show),
+    /// Write the lab.toml of a new lab
+    Init(Box<init::Init>),
+    /// Add a component to lab.toml
+    Add(add::Add),
+    /// The modules that a lab can use: list them, show one, start one
+    Module(module::ModuleCommand),
+    /// Print a JSON Schema of lab.toml for editors
+    Schema(schema::Schema),
+    /// Print the completions of a shell
+    Completions(shell::Completions),
+    /// Print the manual page, or write those of all commands
+    Man(shell::Manual),
 }
 
 /// Runs the command that the arguments name.
@@ -73,6 +93,12 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Check(check) => check.run(common),
         Command::Explain(explain) => explain.run(common),
         Command::Show(show) => show.run(common),
+        Command::Init(init) => init.run(common),
+        Command::Add(add) => add.run(common),
+        Command::Module(module) => module.run(common),
+        Command::Schema(schema) => schema.run(common),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(manual) => manual.run(common),
     };
     match result {
         Ok(exit) => exit,
@@ -88,6 +114,27 @@ impl Common {
             Some(directory) => here.join(directory),
             None => world::find_lab(&here).unwrap_or(here),
         })
+    }
+
+    /// The folder of a lab that does not exist yet.
+    fn new_root(&self) -> Result<PathBuf, world::Failure> {
+        let here = world::console::current_folder()?;
+        Ok(match &self.directory {
+            Some(directory) => here.join(directory),
+            None => here,
+        })
+    }
+
+    /// The world whose modules are looked at: the lab's, or where there is no lab the standard library alone.
+    fn library(&self) -> Result<(PathBuf, World), world::Failure> {
+        let (root, world) = self.world()?;
+        let has_lab = !matches!(world.read(LAB)?, Read::Missing);
+        let world = if has_lab {
+            world
+        } else {
+            World::Memory(BTreeMap::new())
+        };
+        Ok((root, world))
     }
 
     /// The lab's world.

@@ -158,6 +158,11 @@ impl Diagnostics {
             .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
+    /// All of them, in the order in which they were found.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.found.iter()
+    }
+
     /// The first one that was found.
     pub fn first(&self) -> Option<&Diagnostic> {
         self.found.first()

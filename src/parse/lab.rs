@@ -112,7 +112,7 @@ pub struct EntrySyntax {
 }
 
 /// Keys of a component that are neither inputs nor traits, in the order of DESIGN's list.
-const RESERVED: &[&str] = &[
+pub const RESERVED: &[&str] = &[
     "module",
     "enabled",
     "suspend",
@@ -224,19 +224,26 @@ fn twice(name: &Spanned<String>, first: Span) -> Diagnostic {
         .help("names are one namespace across `[infrastructure]` and `[apps]`: rename one")
 }
 
-fn check_name(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
-    let text = name.value.as_str();
-    let why = if TAKEN.contains(&text) {
-        Some("labc itself makes a unit of that name".to_owned())
-    } else if text.len() > MAX_NAME {
-        Some(format!(
+/// Checks the name of a component.
+///
+/// # Errors
+/// A phrase that names the rule.
+pub fn check_component_name(text: &str) -> Result<(), String> {
+    if TAKEN.contains(&text) {
+        return Err("labc itself makes a unit of that name".to_owned());
+    }
+    if text.len() > MAX_NAME {
+        return Err(format!(
             "it has {} bytes; a Helm release has at most {MAX_NAME}",
             text.len()
-        ))
-    } else {
-        super::domain::check_label(text).err()
-    };
-    if let Some(why) = why {
+        ));
+    }
+    super::domain::check_label(text)
+}
+
+fn check_name(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    let text = name.value.as_str();
+    if let Err(why) = check_component_name(text) {
         let message = format!("a component cannot be named `{text}`");
         diagnostics.push(Diagnostic::error(Code::COMPONENT_NAME, name.span, message).note(why));
     }

@@ -1,0 +1,205 @@
+//! A JSON Schema of `lab.toml` with every module's inputs and every trait's fields, for editors.
+//!
+//! It says what may be written where, as far as one value alone can tell; what fits together is the compiler's to say.
+//! Editors for TOML follow `properties`, `anyOf` and `$ref` when they offer keys, but neither `if` nor what stands
+//! beside a `$ref`. So a component has both: `if` judges it by its module, and an `anyOf` that always holds names the
+//! keys to offer.
+
+mod input;
+mod sections;
+mod shape;
+
+use serde_json::{Map, Value, json};
+
+pub use sections::{COMPONENT_KEYS, SECTIONS};
+pub use shape::{Key, Shape};
+
+use super::Shelf;
+use super::sample::is_required;
+use crate::parse::lab::Layer;
+use crate::parse::module::{Module, TraitSyntax};
+use shape::{object, pattern};
+
+/// Modules whose components have names of their own: their keys are offered for a component of any name.
+const GENERIC: [&str; 3] = ["chart", "manifests", "workload"];
+
+/// The schema, draft 2020-12.
+pub fn schema(shelf: &Shelf) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for section in SECTIONS {
+        properties.insert(section.name.to_owned(), section.shape.schema(section.doc));
+        if section.required {
+            required.push(section.name);
+        }
+    }
+    for layer in [Layer::Infrastructure, Layer::Apps] {
+        properties.insert(layer.word().to_owned(), components(shelf, layer));
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "lab.toml",
+        "description": "A lab: a cluster, its nodes, its network and its components. `labc` compiles it.",
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+        "$defs": definitions(shelf),
+    })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/$defs/{name}") })
+}
+
+fn components(shelf: &Shelf, layer: Layer) -> Value {
+    let about = match layer {
+        Layer::Infrastructure => "What the cluster needs before apps run on it, by component name.",
+        Layer::Apps => "What the cluster is for, by component name.",
+    };
+    let named: Map<String, Value> = shelf
+        .modules
+        .keys()
+        .map(|name| (name.clone(), reference(&format!("component.{name}"))))
+        .collect();
+    json!({
+        "description": about,
+        "type": "object",
+        "properties": named,
+        "additionalProperties": reference("component"),
+    })
+}
+
+fn definitions(shelf: &Shelf) -> Map<String, Value> {
+    let mut definitions = Map::new();
+    definitions.insert("component".to_owned(), any_component(shelf));
+    for key in COMPONENT_KEYS {
+        definitions.insert(format!("key.{}", key.name), key.shape.schema(key.doc));
+    }
+    for (name, book) in &shelf.modules {
+        let module = format!("module.{name}");
+        definitions.insert(
+            format!("component.{name}"),
+            json!({
+                "if": { "properties": { "module": { "const": name } } },
+                "then": reference(&module),
+                "else": reference("component"),
+                "anyOf": [reference(&module), true],
+            }),
+        );
+        definitions.insert(module, of_module(shelf, &book.module));
+    }
+    for (name, definition) in &shelf.traits {
+        definitions.insert(format!("trait.{name}"), of_trait(definition));
+    }
+    definitions
+}
+
+/// A component that is not called as a module is: it says which one it is of.
+fn any_component(shelf: &Shelf) -> Value {
+    let names: Vec<&String> = shelf.modules.keys().collect();
+    let by_module: Vec<Value> = names
+        .iter()
+        .map(|name| {
+            json!({
+                "if": { "properties": { "module": { "const": name } }, "required": ["module"] },
+                "then": reference(&format!("module.{name}")),
+            })
+        })
+        .collect();
+    let offered = GENERIC
+        .iter()
+        .filter(|name| shelf.modules.contains_key(**name));
+    let mut offered: Vec<Value> = offered
+        .map(|name| reference(&format!("module.{name}")))
+        .collect();
+    offered.push(Value::Bool(true));
+    json!({
+        "type": "object",
+        "properties": {
+            "module": {
+                "description": "What it deploys: the name of a module.",
+                "enum": names,
+            },
+        },
+        "required": ["module"],
+        "allOf": by_module,
+        "anyOf": offered,
+    })
+}
+
+fn of_module(shelf: &Shelf, module: &Module) -> Value {
+    let mut properties = Map::new();
+    for key in COMPONENT_KEYS {
+        properties.insert(key.name.to_owned(), reference(&format!("key.{}", key.name)));
+    }
+    if let Some(tested) = module
+        .chart
+        .as_ref()
+        .and_then(|chart| chart.tested.as_ref())
+    {
+        let doc =
+            "The version of its chart, exactly. The default is what the module was tested with.";
+        let mut version = Shape::Text.schema(doc);
+        version["default"] = json!(tested.value);
+        properties.insert("version".to_owned(), version);
+    }
+    for name in shelf.traits.keys() {
+        properties.insert(name.clone(), reference(&format!("trait.{name}")));
+    }
+    let mut required = Vec::new();
+    if module.chart.is_some() {
+        required.push("version");
+    }
+    for (name, declared) in &module.inputs {
+        properties.insert(name.clone(), input::schema(declared));
+        if is_required(declared) {
+            required.push(name);
+        }
+    }
+    let mut schema = object(properties, &required);
+    schema["description"] = json!(module.summary);
+    schema
+}
+
+fn of_trait(definition: &TraitSyntax) -> Value {
+    let mut properties = Map::new();
+    let mut required: Vec<&str> = Vec::new();
+    for (name, field) in &definition.fields {
+        properties.insert(name.clone(), input::schema(field));
+        if is_required(field) {
+            required.push(name);
+        }
+    }
+    for key in sections::ENTRY_KEYS {
+        properties.insert(key.name.to_owned(), key.shape.schema(key.doc));
+    }
+    let mut entry = object(properties, &required);
+    let shorthand = definition.shorthand.as_ref();
+    let shorthand = shorthand.and_then(|name| definition.fields.get(name));
+    let short = shorthand.map(|field| {
+        let mut schema = input::schema(field);
+        let doc = field.doc.trim();
+        schema["description"] = json!(format!(
+            "{} Short for the entry `main`: {doc}",
+            definition.summary
+        ));
+        schema
+    });
+    // An entry may be written by the shorthand, too.
+    if let Some(short) = &short {
+        entry = json!({ "anyOf": [entry, short] });
+    }
+    let entries = json!({
+        "description": format!("{}: entries by name.", definition.summary),
+        "type": "object",
+        "additionalProperties": entry,
+    });
+    let mut forms = vec![entries];
+    forms.extend(short);
+    forms.push(pattern());
+    json!({
+        "description": format!("{}\n\n{}", definition.summary, definition.doc.trim()).trim_end(),
+        "anyOf": forms,
+    })
+}
