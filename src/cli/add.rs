@@ -11,9 +11,10 @@ use crate::compile;
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::guide::component::{self, Added};
 use crate::guide::{shelf, usual_layer};
+use crate::parse::LAB;
 use crate::parse::lab::{Layer, check_component_name};
-use crate::parse::{LAB, toml};
 use crate::source::{SourceKind, Sources};
+use crate::syntax::toml;
 use crate::value::{Node, Path as Way};
 use crate::world::{Failure, Mode, Read, World, write_output};
 

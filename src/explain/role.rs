@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::Diagnostics;
-use crate::parse::{LAB, toml};
+use crate::parse::LAB;
 use crate::source::{SourceId, Sources, Span};
+use crate::syntax::toml;
 use crate::template::convert::text;
 use crate::value::{Node, Path, Step, Value};
 

@@ -5,8 +5,8 @@ use super::{Shelf, usual_layer};
 use crate::diag::Diagnostics;
 use crate::parse::lab::Layer;
 use crate::parse::module::Module;
-use crate::parse::toml;
 use crate::source::{SourceKind, Sources, Span};
+use crate::syntax::toml;
 use crate::value::{Node, Path, Value};
 
 /// What a component of a module must say.

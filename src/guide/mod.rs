@@ -20,8 +20,8 @@ use crate::parse::lab::Layer;
 use crate::parse::library::{self, Library};
 use crate::parse::load::Loader;
 use crate::parse::module::{Clause, Module, TraitSyntax};
-use crate::parse::toml;
 use crate::source::{SourceKind, Sources, Span, Spanned};
+use crate::syntax::toml;
 use crate::value::Node;
 use crate::world::{Failure, World};
 
