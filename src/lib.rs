@@ -73,8 +73,9 @@ pub fn compile(world: &World) -> Result<Compiled, Failure> {
     let product = syntax.and_then(|syntax| {
         let lab = resolve::resolve(syntax, &mut sources, &mut diagnostics)?;
         let rendered = render::render(&lab, &mut diagnostics);
+        let machines = render::machine::of_lab(&lab, &mut diagnostics);
         let linked = link::link(&lab, rendered, &mut diagnostics);
-        let tree = lower::lower(&lab, &linked, &mut diagnostics);
+        let tree = lower::lower(&lab, &machines, &linked, &mut diagnostics);
         Some(Product { lab, linked, tree })
     });
     Ok(Compiled {

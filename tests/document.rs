@@ -353,7 +353,10 @@ fn addresses(text: &str) -> impl Iterator<Item = Ipv4Addr> {
 fn addresses_are_those_of_the_manifests_and_of_the_lab() {
     for lab in labs() {
         let nodes: IpNet = lab.product.lab.sections.network.nodes.value;
-        let is_ours = |address: &Ipv4Addr| nodes.contains(&std::net::IpAddr::from(*address));
+        let is_ours = |address: &Ipv4Addr| {
+            let address = std::net::IpAddr::from(*address);
+            nodes.contains(&address) && address != nodes.network()
+        };
         let rows = lab.document.table("Addresses", 0);
         let owned: BTreeSet<Ipv4Addr> = rows
             .iter()
@@ -385,11 +388,7 @@ fn addresses_are_those_of_the_manifests_and_of_the_lab() {
         let facts = source
             .lines()
             .map(|line| line.split('#').next().unwrap_or_default());
-        let written: BTreeSet<Ipv4Addr> = facts
-            .flat_map(addresses)
-            .filter(is_ours)
-            .filter(|address| std::net::IpAddr::from(*address) != nodes.network())
-            .collect();
+        let written: BTreeSet<Ipv4Addr> = facts.flat_map(addresses).filter(is_ours).collect();
         let shown: BTreeSet<Ipv4Addr> = owned.union(&ends).copied().collect();
         assert_same(&lab, "addresses", &shown, &written);
         let talos: String = lab

@@ -31,12 +31,13 @@ fn check(lab: &str, files: &[(String, String)]) -> String {
     text(&compiled.diagnostics, &compiled.sources, Colour::No)
 }
 
-/// The modules that the base labs use and the standard library has not.
+/// The modules that the base labs use and the standard library has not, and their machine-config patches.
 fn modules() -> &'static BTreeMap<String, Vec<u8>> {
     static MODULES: OnceLock<BTreeMap<String, Vec<u8>>> = OnceLock::new();
     MODULES.get_or_init(|| {
         let world = World::Folder(root().join("tests/messages"));
-        let paths = world.list("modules").expect("the folder is there");
+        let list = |folder| world.list(folder).expect("the folder is there");
+        let paths = [list("modules"), list("talos")].concat();
         let bytes = |path: &String| match world.read(path).expect("it can be read") {
             Read::Bytes(bytes) => bytes,
             other => panic!("{path}: {other:?}"),

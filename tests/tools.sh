@@ -40,13 +40,27 @@ yaml() {
     (cd "$tests/yaml/go" && GOFLAGS=-mod=readonly "$go" build -o "$tools/yaml/readers" .)
 }
 
+# The decoder of machine configs of each minor version of Talos: Talos' own Go library, in the version that
+# tests/talos/v1.N.mod pins.
+talos() {
+    for pinned in "$tests"/talos/v1.*.mod; do
+        version=$(basename "$pinned" .mod)
+        say "building $tools/talos/oracle-$version"
+        (cd "$tests/talos" && GOFLAGS=-mod=readonly go build -modfile="$version.mod" -o "$tools/talos/oracle-$version" .)
+    done
+}
+
 if [ $# -eq 0 ]; then
-    say "usage: tests/tools.sh NAME..., one of: yaml" >&2
+    say "usage: tests/tools.sh NAME..., one of: all yaml talos" >&2
     exit 2
 fi
 for name in "$@"; do
     case $name in
-    yaml) "$name" ;;
+    yaml | talos) "$name" ;;
+    all)
+        yaml
+        talos
+        ;;
     *)
         say "no tool is called $name" >&2
         exit 2

@@ -8,12 +8,14 @@ pub mod document;
 mod namespace;
 mod secret;
 mod shell;
+pub mod talos;
 pub mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::link::Linked;
+use crate::render::machine::Machines;
 use crate::resolve::Lab;
 use crate::resolve::lab::Engine;
 use crate::source::{Origin, Span};
@@ -31,7 +33,12 @@ pub struct Tree {
 }
 
 /// Makes every file of the tree.
-pub fn lower(lab: &Lab, linked: &Linked, diagnostics: &mut Diagnostics) -> Tree {
+pub fn lower(
+    lab: &Lab,
+    machines: &Machines,
+    linked: &Linked,
+    diagnostics: &mut Diagnostics,
+) -> Tree {
     let mut tree = Tree::default();
     let keep = |node: &mut Node| argocd::protect(node, None);
     let namespaces = namespace::files(lab, linked, keep, diagnostics);
@@ -47,6 +54,7 @@ pub fn lower(lab: &Lab, linked: &Linked, diagnostics: &mut Diagnostics) -> Tree 
     }
     tree.files.extend(namespaces);
     values(lab, linked, &mut tree);
+    machine_configs(lab, machines, &mut tree, diagnostics);
     tree.files.push(kustomization(
         &tree.engine_files,
         lab.sections.identity.engine.span,
@@ -68,6 +76,17 @@ fn values(lab: &Lab, linked: &Linked, tree: &mut Tree) {
             tree.files.push(OutFile::yaml(path, vec![values.clone()]));
         }
     }
+}
+
+/// What Talos and the Image Factory are given.
+fn machine_configs(lab: &Lab, machines: &Machines, tree: &mut Tree, diagnostics: &mut Diagnostics) {
+    let name = &lab.sections.identity.name.value;
+    let plane = talos::files(machines, name, diagnostics);
+    let schematics = machines.schematics.iter();
+    tree.schematics = schematics
+        .map(|(name, schematic)| (name.clone(), schematic.id()))
+        .collect();
+    tree.files.extend(plane.files);
 }
 
 /// `out/kustomization.yaml`: every engine object but the root.

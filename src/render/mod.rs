@@ -4,6 +4,7 @@
 
 mod component;
 pub mod kinds;
+pub mod machine;
 pub mod patch;
 pub mod resource;
 

@@ -19,6 +19,7 @@ pub mod plan;
 mod resolver;
 mod secret;
 mod service;
+pub mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use plan::{AddressPlan, Sections};
 use resolver::Resolver;
 
 use crate::diag::Diagnostics;
-use crate::parse::lab::LabSyntax;
+use crate::parse::lab::{LabSyntax, PatchFile};
 use crate::source::Sources;
 use crate::value::Node;
 
@@ -51,6 +52,8 @@ pub struct Lab {
     pub needs: Vec<Need>,
     /// The Secrets that exist outside the compiler.
     pub secrets: Vec<SecretUse>,
+    /// The machine-config patches that it names, by path.
+    pub talos_patches: BTreeMap<String, PatchFile>,
 }
 
 /// Binds a lab. With some problems there still is a lab, so that later stages can report theirs; none where too
@@ -64,6 +67,7 @@ pub fn resolve(
     let complete = plan::with_defaults(syntax.sections, sources, diagnostics);
     let evaluated = facts::evaluate(&complete, diagnostics);
     let sections = plan::sections(&evaluated, diagnostics)?;
+    versions::check(&sections.cluster, diagnostics);
     let base = facts::visible(&evaluated, &sections).into_iter().collect();
     let enabled: BTreeMap<String, Arc<_>> = syntax
         .components
@@ -110,5 +114,6 @@ pub fn resolve(
         addresses,
         needs,
         secrets,
+        talos_patches: syntax.talos_patches,
     })
 }
