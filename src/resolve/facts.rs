@@ -191,7 +191,14 @@ fn complete_network(node: &mut Node, sections: &super::plan::Sections) {
         network.dns.value.to_string().into(),
         network.dns.span,
     );
-    for key in ["pods", "services", "load_balancer"] {
+    for key in [
+        "pods",
+        "services",
+        "load_balancer",
+        "nameservers",
+        "search",
+        "ntp",
+    ] {
         match node.get(key) {
             Some(single) if single.as_list().is_none() => {
                 let origin = single.origin.clone();
