@@ -74,7 +74,7 @@ pub fn compile(world: &World) -> Result<Compiled, Failure> {
         let lab = resolve::resolve(syntax, &mut sources, &mut diagnostics)?;
         let rendered = render::render(&lab, &mut diagnostics);
         let machines = render::machine::of_lab(&lab, &mut diagnostics);
-        let linked = link::link(&lab, rendered, &mut diagnostics);
+        let linked = link::link(&lab, rendered, &sources, &mut diagnostics);
         let tree = lower::lower(&lab, &machines, &linked, &mut diagnostics);
         Some(Product { lab, linked, tree })
     });

@@ -22,6 +22,11 @@ impl Code {
         PAGES.iter().map(|(number, _)| Code(*number))
     }
 
+    /// The number of its group: 2 for the network plan, 5 for references.
+    pub fn group(self) -> u16 {
+        self.0 / 100
+    }
+
     /// The page, as Markdown.
     ///
     /// # Panics
@@ -128,6 +133,9 @@ impl Code {
     pub const DANGLING_REFERENCE: Code = Code(505);
     pub const NOT_CHECKED: Code = Code(506);
     pub const UNKNOWN_NODE: Code = Code(507);
+    pub const NOT_ENFORCED: Code = Code(508);
+    pub const SELECTS_NOTHING: Code = Code(509);
+    pub const NOT_ADMITTED: Code = Code(510);
 }
 
 /// L06: ownership and reachability.

@@ -2,10 +2,12 @@
 //!
 //! The only file that knows the drawing crate. It decides nothing: order and wording come with the diagnostics.
 
+use std::collections::BTreeMap;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Diagnostics, Label, Severity};
+use super::{Code, Diagnostic, Diagnostics, Label, Severity};
 use crate::source::{SourceId, Sources, Span};
 
 /// Columns that a drawn message may take.
@@ -22,16 +24,41 @@ pub enum Colour {
 
 /// All diagnostics as text, sorted, a blank line between two; empty if there is none.
 pub fn text(diagnostics: &Diagnostics, sources: &Sources, colour: Colour) -> String {
+    let masked = masked(diagnostics, sources);
     let drawn: Vec<String> = diagnostics
         .sorted(sources)
         .into_iter()
-        .map(|diagnostic| draw(diagnostic, sources, colour))
+        .map(|diagnostic| draw(diagnostic, sources, &masked, colour))
         .collect();
     drawn.join("\n")
 }
 
+/// Files in which a secret was found, with asterisks in its place: no message shows one, whatever it is about.
+type Masked = BTreeMap<SourceId, String>;
+
+fn masked(diagnostics: &Diagnostics, sources: &Sources) -> Masked {
+    let mut masked = Masked::new();
+    let found = diagnostics
+        .iter()
+        .filter(|found| found.code == Code::PLAIN_SECRET);
+    for span in found.filter_map(|found| found.span) {
+        let text = masked
+            .entry(span.source)
+            .or_insert_with(|| sources.file(span.source).text.to_string());
+        let hidden = |byte| if byte == b'\n' { '\n' } else { '*' };
+        // One asterisk a byte, so that every other span stays where it is.
+        let stars: String = text.as_bytes()[span.range()]
+            .iter()
+            .copied()
+            .map(hidden)
+            .collect();
+        text.replace_range(span.range(), &stars);
+    }
+    masked
+}
+
 /// One diagnostic as text that ends in a line break.
-pub fn draw(diagnostic: &Diagnostic, sources: &Sources, colour: Colour) -> String {
+fn draw(diagnostic: &Diagnostic, sources: &Sources, masked: &Masked, colour: Colour) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -40,7 +67,7 @@ pub fn draw(diagnostic: &Diagnostic, sources: &Sources, colour: Colour) -> Strin
     let mut group = level
         .primary_title(printable(&diagnostic.message))
         .id(diagnostic.code.to_string())
-        .elements(snippets(annotated(diagnostic), sources));
+        .elements(snippets(annotated(diagnostic), sources, masked));
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(printable(note)));
     }
@@ -62,6 +89,7 @@ pub struct Section {
 /// Sections drawn like one message, as text that ends in a line break: the first title says what it is about, the
 /// others are notes to it.
 pub fn places(sections: &[Section], sources: &Sources, colour: Colour) -> String {
+    let masked = Masked::new();
     let groups: Vec<Group<'_>> = sections
         .iter()
         .enumerate()
@@ -79,7 +107,7 @@ pub fn places(sections: &[Section], sources: &Sources, colour: Colour) -> String
                 };
                 (label.span, label.text.as_str(), kind)
             });
-            title.elements(snippets(annotated, sources))
+            title.elements(snippets(annotated, sources, &masked))
         })
         .collect();
     render(&groups, colour)
@@ -113,6 +141,7 @@ fn annotated(diagnostic: &Diagnostic) -> impl Iterator<Item = Annotated<'_>> {
 fn snippets<'a>(
     annotated: impl Iterator<Item = Annotated<'a>>,
     sources: &'a Sources,
+    masked: &'a Masked,
 ) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let mut files: Vec<(SourceId, Vec<_>)> = Vec::new();
     for (span, text, kind) in annotated {
@@ -129,7 +158,10 @@ fn snippets<'a>(
         .into_iter()
         .map(|(source, annotations)| {
             let file = sources.file(source);
-            Snippet::source(file.text.as_ref())
+            let text = masked
+                .get(&source)
+                .map_or(file.text.as_ref(), String::as_str);
+            Snippet::source(text)
                 .path(file.name.as_str())
                 .annotations(annotations)
         })

@@ -21,7 +21,7 @@ mod secret;
 mod service;
 pub mod versions;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use cell::Ask;
@@ -50,7 +50,7 @@ pub struct Lab {
     pub addresses: AddressPlan,
     /// What components and raw words want of the nodes.
     pub needs: Vec<Need>,
-    /// The Secrets that exist outside the compiler.
+    /// The Secrets that exist outside the compiler, as far as inputs name them.
     pub secrets: Vec<SecretUse>,
     /// The machine-config patches that it names, by path.
     pub talos_patches: BTreeMap<String, PatchFile>,
@@ -95,18 +95,7 @@ pub fn resolve(
         diagnostics,
     );
     claim::node_ports(&sections, &claims.node_ports, diagnostics);
-    let repository = sections.identity.repository.secret.as_ref();
-    let elsewhere: BTreeSet<&str> = repository
-        .map(|name| name.value.as_str())
-        .into_iter()
-        .collect();
-    let secrets = secret::uses(
-        &sections.secrets,
-        &claims.secrets,
-        &components,
-        &elsewhere,
-        diagnostics,
-    );
+    let secrets = secret::uses(&sections.secrets, &claims.secrets, &components);
     Some(Lab {
         sections,
         components,

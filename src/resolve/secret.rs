@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::component::{Component, SecretUse};
 use super::lab::Secret;
 use super::resolver::SecretClaim;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::Span;
 
-/// The Secrets that the claims of components add up to, by namespace and name; a secret without any is a warning.
+/// The Secrets that the claims of components add up to, by namespace and name. What resources refer to besides is
+/// `link`'s business.
 pub(super) fn uses(
     secrets: &BTreeMap<String, Secret>,
     claims: &[SecretClaim],
     components: &BTreeMap<String, Component>,
-    used_elsewhere: &BTreeSet<&str>,
-    diagnostics: &mut Diagnostics,
 ) -> Vec<SecretUse> {
-    let mut uses: BTreeMap<(String, String), SecretUse> = BTreeMap::new();
+    let mut uses: BTreeMap<(String, String), (SecretUse, BTreeSet<(String, Span)>)> =
+        BTreeMap::new();
     for claim in claims {
         let (Some(secret), Some(component)) =
             (secrets.get(&claim.secret), components.get(&claim.component))
@@ -29,36 +29,24 @@ pub(super) fn uses(
         let namespace = fixed.unwrap_or_else(|| component.namespace());
         let name = secret.name.as_ref().map(|name| name.value.as_str());
         let name = name.unwrap_or(&claim.secret);
-        let entry = uses
-            .entry((namespace.to_owned(), name.to_owned()))
-            .or_insert_with(|| SecretUse {
-                id: claim.secret.clone(),
-                namespace: namespace.to_owned(),
-                name: name.to_owned(),
-                keys: secret.keys.keys().cloned().collect(),
-                users: Vec::new(),
-                from: secret.from.value,
-                span: secret.span,
-            });
-        let user = (claim.component.clone(), claim.span);
-        if !entry.users.contains(&user) {
-            entry.users.push(user);
-        }
+        let first = || SecretUse {
+            id: claim.secret.clone(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            keys: secret.keys.keys().cloned().collect(),
+            users: Vec::new(),
+            from: secret.from.value,
+            span: secret.span,
+        };
+        let key = (namespace.to_owned(), name.to_owned());
+        let (_, users) = uses
+            .entry(key)
+            .or_insert_with(|| (first(), BTreeSet::new()));
+        users.insert((claim.component.clone(), claim.span));
     }
-    let claimed: BTreeSet<&str> = claims.iter().map(|claim| claim.secret.as_str()).collect();
-    for (id, secret) in secrets {
-        let used = claimed.contains(id.as_str()) || used_elsewhere.contains(id.as_str());
-        if !used && !secret.keys.is_empty() {
-            let message = format!("nothing uses the secret `{id}`");
-            diagnostics.push(
-                Diagnostic::warning(Code::UNUSED_SECRET, secret.span, message)
-                    .help("remove it, or name it where it is needed"),
-            );
-        }
-    }
-    let mut uses: Vec<SecretUse> = uses.into_values().collect();
-    for secret in &mut uses {
-        secret.users.sort();
-    }
-    uses
+    let with_users = |(secret, users): (SecretUse, BTreeSet<(String, Span)>)| SecretUse {
+        users: users.into_iter().collect(),
+        ..secret
+    };
+    uses.into_values().map(with_users).collect()
 }

@@ -1,0 +1,602 @@
+//! The Secrets of a lab: who makes which, with which keys, and everything that refers to one.
+//!
+//! A Secret comes from `[secrets]`, or is made in the cluster by an object that labc writes: a Certificate, an Ingress
+//! with an issuer, an ExternalSecret.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::index::{Index, Place};
+use super::pod::Pod;
+use super::read;
+use crate::resolve::component::SecretUse;
+use crate::resolve::lab::Secret;
+use crate::value::Node;
+
+/// The Secrets of a lab.
+#[derive(Debug, Default)]
+pub(super) struct Secrets<'a> {
+    /// Those that objects make, by namespace and name.
+    made: BTreeMap<&'a str, BTreeMap<&'a str, Keys<'a>>>,
+    /// Names that are made in namespaces that labc does not know.
+    anywhere: BTreeSet<&'a str>,
+    /// `[secrets]` by the name in the cluster.
+    declared: BTreeMap<&'a str, Vec<(&'a str, &'a Secret)>>,
+    /// Everything that refers to one.
+    pub references: Vec<SecretReference<'a>>,
+}
+
+/// The keys of a Secret.
+#[derive(Clone, Debug)]
+pub(super) enum Keys<'a> {
+    /// Exactly these.
+    Known(BTreeSet<&'a str>),
+    /// What makes it decides.
+    Any,
+}
+
+/// Something refers to a Secret.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SecretReference<'a> {
+    /// The object that refers.
+    pub from: Place<'a>,
+    /// The namespace that the Secret must be in.
+    pub namespace: &'a str,
+    /// The Secret's name.
+    pub name: &'a Node,
+    /// The key of it that is read.
+    pub key: Option<&'a Node>,
+    /// Whether a certificate is wanted.
+    pub is_certificate: bool,
+}
+
+/// What is known of a Secret.
+pub(super) enum Known<'s, 'a> {
+    /// An object makes it.
+    Made(&'s Keys<'a>),
+    /// An entry of `[secrets]`: its id.
+    Declared(&'a str, &'a Secret),
+    /// An entry of `[secrets]` that is for another namespace.
+    Elsewhere(&'a str, &'a Secret),
+    /// Nothing.
+    Unknown,
+}
+
+impl<'a> Secrets<'a> {
+    pub(super) fn of(index: &Index<'a>) -> Self {
+        let mut secrets = Secrets::default();
+        for (id, secret) in &index.lab.sections.secrets {
+            let name = secret.name.as_ref().map_or(id, |name| &name.value);
+            let same_name = secrets.declared.entry(name).or_default();
+            same_name.push((id, secret));
+        }
+        makers(index, &mut secrets);
+        for pod in index.pods.iter() {
+            in_pod(pod, &mut secrets.references);
+        }
+        in_objects(index, &mut secrets.references);
+        secrets
+    }
+
+    /// What is known of a Secret.
+    pub(super) fn get(&self, namespace: &str, name: &str) -> Known<'_, 'a> {
+        let made = self.made.get(namespace);
+        if let Some(keys) = made.and_then(|made| made.get(name)) {
+            return Known::Made(keys);
+        }
+        let declared = self.declared.get(name).map_or(&[][..], Vec::as_slice);
+        let is_here = |(_, secret): &&(&str, &Secret)| {
+            let fixed = secret.namespace.as_ref();
+            fixed.is_none_or(|fixed| fixed.value == namespace)
+        };
+        match (declared.iter().find(is_here), declared.first()) {
+            (Some((id, secret)), _) => Known::Declared(id, secret),
+            _ if self.anywhere.contains(name) => Known::Made(&Keys::Any),
+            (None, Some((id, secret))) => Known::Elsewhere(id, secret),
+            (None, None) => Known::Unknown,
+        }
+    }
+
+    /// The names of all Secrets that a namespace has or may have.
+    pub(super) fn names(&self, namespace: &str) -> Vec<&'a str> {
+        let made = self
+            .made
+            .get(namespace)
+            .into_iter()
+            .flat_map(BTreeMap::keys);
+        let names: BTreeSet<&str> = made.chain(self.declared.keys()).copied().collect();
+        names.into_iter().collect()
+    }
+
+    fn make(&mut self, namespace: &'a str, name: Option<&'a str>, keys: Keys<'a>) {
+        if let Some(name) = name {
+            let names = self.made.entry(namespace).or_default();
+            names.insert(name, keys);
+        }
+    }
+}
+
+/// The keys of a certificate's Secret.
+const TLS_KEYS: [&str; 3] = ["ca.crt", "tls.crt", "tls.key"];
+
+/// Everything that makes a Secret.
+fn makers<'a>(index: &Index<'a>, secrets: &mut Secrets<'a>) {
+    let tls = || Keys::Known(TLS_KEYS.into_iter().collect());
+    for place in index.of_kind("", "Secret") {
+        let keys = keys_of(place.node(), &["data", "stringData"]);
+        let name = place.resource.id.name.as_str();
+        secrets.make(place.namespace(), Some(name), keys);
+    }
+    for place in index.of_kind("cert-manager.io", "Certificate") {
+        let more = ["spec.additionalOutputFormats", "spec.keystores"];
+        let has_more = more
+            .iter()
+            .any(|path| read::one(place.node(), path).is_some());
+        let keys = if has_more { Keys::Any } else { tls() };
+        let name = read::text(place.node(), "spec.secretName");
+        secrets.make(place.namespace(), name, keys);
+    }
+    for (path, place) in certified(index) {
+        if names_issuer(place.node()) {
+            for name in read::every(place.node(), path) {
+                secrets.make(place.namespace(), name.as_str(), tls());
+            }
+        }
+    }
+    for place in index.of_kind("external-secrets.io", "ExternalSecret") {
+        let target = read::text(place.node(), "spec.target.name");
+        let name = target.unwrap_or(&place.resource.id.name);
+        secrets.make(place.namespace(), Some(name), external_keys(place.node()));
+    }
+    for place in index.of_kind("external-secrets.io", "ClusterExternalSecret") {
+        let spec = read::text(place.node(), "spec.externalSecretName");
+        let target = read::text(place.node(), "spec.externalSecretSpec.target.name");
+        let name = target.or(spec).unwrap_or(&place.resource.id.name);
+        secrets.anywhere.insert(name);
+    }
+    for place in index.of_kind("bitnami.com", "SealedSecret") {
+        let target = read::text(place.node(), "spec.template.metadata.name");
+        let name = target.unwrap_or(&place.resource.id.name);
+        let keys = keys_of(place.node(), &["spec.encryptedData"]);
+        secrets.make(place.namespace(), Some(name), keys);
+    }
+    for kind in ["ClusterIssuer", "Issuer"] {
+        for place in index.of_kind("cert-manager.io", kind) {
+            let account = read::text(place.node(), "spec.acme.privateKeySecretRef.name");
+            secrets.make(secret_namespace(index, place), account, Keys::Any);
+        }
+    }
+}
+
+/// The Ingresses and Gateways, with the path of the Secrets that cert-manager fills where they name an issuer.
+fn certified<'a>(index: &Index<'a>) -> impl Iterator<Item = (&'static str, Place<'a>)> {
+    let ingresses = index.of_kind("networking.k8s.io", "Ingress");
+    let gateways = index.of_kind("gateway.networking.k8s.io", "Gateway");
+    ingresses
+        .map(|place| ("spec.tls.*.secretName", place))
+        .chain(gateways.map(|place| ("spec.listeners.*.tls.certificateRefs.*.name", place)))
+}
+
+/// Whether annotations have cert-manager fill the Secrets that an object names.
+pub(super) fn names_issuer(object: &Node) -> bool {
+    [
+        "cert-manager.io/cluster-issuer",
+        "cert-manager.io/issuer",
+        "kubernetes.io/tls-acme",
+    ]
+    .iter()
+    .any(|key| read::annotation(object, key).is_some())
+}
+
+/// The keys of maps at these paths; any, where all of them are empty: then something else fills them.
+fn keys_of<'a>(node: &'a Node, paths: &[&str]) -> Keys<'a> {
+    let maps = paths.iter().filter_map(|path| read::map(node, path));
+    let keys: BTreeSet<&str> = maps
+        .flat_map(|map| map.keys().map(String::as_str))
+        .collect();
+    if keys.is_empty() {
+        Keys::Any
+    } else {
+        Keys::Known(keys)
+    }
+}
+
+fn external_keys(node: &Node) -> Keys<'_> {
+    let template = read::map(node, "spec.target.template.data");
+    let decides = ["spec.dataFrom", "spec.target.template.templateFrom"];
+    if decides.iter().any(|path| read::one(node, path).is_some()) {
+        return Keys::Any;
+    }
+    match template {
+        Some(map) if read::text(node, "spec.target.template.mergePolicy") != Some("Merge") => {
+            Keys::Known(map.keys().map(String::as_str).collect())
+        }
+        template => {
+            let own = read::every(node, "spec.data.*.secretKey");
+            let own = own.into_iter().filter_map(Node::as_str);
+            let more = template.into_iter().flatten().map(|(key, _)| key.as_str());
+            Keys::Known(own.chain(more).collect())
+        }
+    }
+}
+
+/// The namespace in which an object of the whole cluster looks for its Secrets: that of the component that runs its kind.
+fn secret_namespace<'a>(index: &Index<'a>, place: Place<'a>) -> &'a str {
+    let id = &place.resource.id;
+    if index.is_namespaced(&id.group, &id.kind) {
+        return place.namespace();
+    }
+    let runs = |component: &&crate::resolve::Component| {
+        let mut kinds = component.kinds.iter();
+        kinds.any(|kind| kind.group == id.group && kind.kind == id.kind && kind.crd.is_none())
+    };
+    let runner = index.lab.components.values().find(runs);
+    runner.unwrap_or(place.component).namespace()
+}
+
+/// Whether a reference says that it can do without.
+pub(super) fn is_optional(node: &Node) -> bool {
+    read::is_true(node, "optional")
+}
+
+fn in_pod<'a>(pod: &Pod<'a>, references: &mut Vec<SecretReference<'a>>) {
+    let mut add = |holder: &'a Node, name: &str, key: Option<&'a Node>| {
+        if let Some(name) = holder.get(name).filter(|_| !is_optional(holder)) {
+            references.push(SecretReference {
+                from: pod.place,
+                namespace: pod.place.namespace(),
+                name,
+                key,
+                is_certificate: false,
+            });
+        }
+    };
+    for container in pod.containers() {
+        for holder in read::every(container, "env.*.valueFrom.secretKeyRef") {
+            add(holder, "name", holder.get("key"));
+        }
+        for holder in read::every(container, "envFrom.*.secretRef") {
+            add(holder, "name", None);
+        }
+    }
+    let whole = [
+        ("volumes.*.secret", "secretName"),
+        ("volumes.*.projected.sources.*.secret", "name"),
+    ];
+    for (path, name) in whole {
+        for holder in read::every(pod.spec, path) {
+            let keys = read::every(holder, "items.*.key");
+            if keys.is_empty() {
+                add(holder, name, None);
+            }
+            keys.into_iter()
+                .for_each(|key| add(holder, name, Some(key)));
+        }
+    }
+    for path in ["imagePullSecrets.*", "volumes.*.csi.nodePublishSecretRef"] {
+        for holder in read::every(pod.spec, path) {
+            add(holder, "name", None);
+        }
+    }
+}
+
+/// How an object names a Secret.
+#[derive(Clone, Copy)]
+enum Style {
+    /// The path leads to the name.
+    Name,
+    /// The path leads to the name of a certificate.
+    Certificate,
+    /// The path leads to a map with `name`, and perhaps `key` and `namespace`.
+    Map,
+}
+
+/// Where objects name Secrets: group, kind, path.
+const PATHS: &[(&str, &str, &str, Style)] = &[
+    ("", "ServiceAccount", "imagePullSecrets.*", Style::Map),
+    (
+        "networking.k8s.io",
+        "Ingress",
+        "spec.tls.*.secretName",
+        Style::Certificate,
+    ),
+    (
+        "traefik.io",
+        "IngressRoute",
+        "spec.tls.secretName",
+        Style::Certificate,
+    ),
+    (
+        "traefik.io",
+        "IngressRouteTCP",
+        "spec.tls.secretName",
+        Style::Certificate,
+    ),
+    (
+        "traefik.io",
+        "TLSStore",
+        "spec.defaultCertificate.secretName",
+        Style::Certificate,
+    ),
+    (
+        "traefik.io",
+        "TLSStore",
+        "spec.certificates.*.secretName",
+        Style::Certificate,
+    ),
+    (
+        "traefik.io",
+        "TLSOption",
+        "spec.clientAuth.secretNames.*",
+        Style::Certificate,
+    ),
+    (
+        "traefik.io",
+        "Middleware",
+        "spec.basicAuth.secret",
+        Style::Name,
+    ),
+    (
+        "traefik.io",
+        "Middleware",
+        "spec.digestAuth.secret",
+        Style::Name,
+    ),
+    (
+        "traefik.io",
+        "Middleware",
+        "spec.forwardAuth.tls.caSecret",
+        Style::Certificate,
+    ),
+    (
+        "traefik.io",
+        "Middleware",
+        "spec.forwardAuth.tls.certSecret",
+        Style::Certificate,
+    ),
+    (
+        "traefik.io",
+        "ServersTransport",
+        "spec.rootCAsSecrets.*",
+        Style::Certificate,
+    ),
+    (
+        "traefik.io",
+        "ServersTransport",
+        "spec.certificatesSecrets.*",
+        Style::Certificate,
+    ),
+    (
+        "cert-manager.io",
+        "ClusterIssuer",
+        "spec.ca.secretName",
+        Style::Certificate,
+    ),
+    (
+        "cert-manager.io",
+        "Issuer",
+        "spec.ca.secretName",
+        Style::Certificate,
+    ),
+    ("metallb.io", "BGPPeer", "spec.passwordSecret", Style::Map),
+    (
+        "volsync.backube",
+        "ReplicationSource",
+        "spec.restic.repository",
+        Style::Name,
+    ),
+    (
+        "volsync.backube",
+        "ReplicationDestination",
+        "spec.restic.repository",
+        Style::Name,
+    ),
+    (
+        "monitoring.coreos.com",
+        "ServiceMonitor",
+        "spec.endpoints.*.bearerTokenSecret",
+        Style::Map,
+    ),
+    (
+        "monitoring.coreos.com",
+        "ServiceMonitor",
+        "spec.endpoints.*.authorization.credentials",
+        Style::Map,
+    ),
+    (
+        "monitoring.coreos.com",
+        "ServiceMonitor",
+        "spec.endpoints.*.basicAuth.username",
+        Style::Map,
+    ),
+    (
+        "monitoring.coreos.com",
+        "ServiceMonitor",
+        "spec.endpoints.*.basicAuth.password",
+        Style::Map,
+    ),
+    (
+        "operator.victoriametrics.com",
+        "VMServiceScrape",
+        "spec.endpoints.*.bearerTokenSecret",
+        Style::Map,
+    ),
+    (
+        "operator.victoriametrics.com",
+        "VMServiceScrape",
+        "spec.endpoints.*.authorization.credentials",
+        Style::Map,
+    ),
+    (
+        "operator.victoriametrics.com",
+        "VMServiceScrape",
+        "spec.endpoints.*.basicAuth.username",
+        Style::Map,
+    ),
+    (
+        "operator.victoriametrics.com",
+        "VMServiceScrape",
+        "spec.endpoints.*.basicAuth.password",
+        Style::Map,
+    ),
+    (
+        "operator.victoriametrics.com",
+        "VMAlertmanager",
+        "spec.configSecret",
+        Style::Name,
+    ),
+    (
+        "operator.victoriametrics.com",
+        "VMUser",
+        "spec.passwordRef",
+        Style::Map,
+    ),
+];
+
+/// Kinds in which every `...SecretRef` with a name is a reference.
+const NESTED: [(&str, &str); 4] = [
+    ("cert-manager.io", "ClusterIssuer"),
+    ("cert-manager.io", "Issuer"),
+    ("external-secrets.io", "ClusterSecretStore"),
+    ("external-secrets.io", "SecretStore"),
+];
+
+fn in_objects<'a>(index: &Index<'a>, references: &mut Vec<SecretReference<'a>>) {
+    for (group, kind, path, style) in PATHS {
+        for place in index.of_kind(group, kind) {
+            let namespace = secret_namespace(index, place);
+            for node in read::every(place.node(), path) {
+                references.extend(reference(place, namespace, node, *style));
+            }
+        }
+    }
+    for place in index.of_kind("gateway.networking.k8s.io", "Gateway") {
+        for node in read::every(place.node(), "spec.listeners.*.tls.certificateRefs.*") {
+            let is_secret = read::text(node, "kind").is_none_or(|kind| kind == "Secret");
+            let found = reference(place, place.namespace(), node, Style::Map);
+            references.extend(found.filter(|_| is_secret).map(|found| SecretReference {
+                is_certificate: true,
+                ..found
+            }));
+        }
+    }
+    for (group, kind) in NESTED {
+        for place in index.of_kind(group, kind) {
+            let namespace = secret_namespace(index, place);
+            nested(place, namespace, place.node(), references);
+        }
+    }
+    let classes = index.of_kind("storage.k8s.io", "StorageClass");
+    for place in classes.chain(index.of_kind("snapshot.storage.k8s.io", "VolumeSnapshotClass")) {
+        in_parameters(place, references);
+    }
+}
+
+fn reference<'a>(
+    from: Place<'a>,
+    namespace: &'a str,
+    node: &'a Node,
+    style: Style,
+) -> Option<SecretReference<'a>> {
+    let (name, key, own) = match style {
+        Style::Name | Style::Certificate => (node, None, None),
+        Style::Map => (
+            node.get("name")?,
+            node.get("key"),
+            read::text(node, "namespace"),
+        ),
+    };
+    Some(SecretReference {
+        from,
+        namespace: own.unwrap_or(namespace),
+        name,
+        key,
+        is_certificate: matches!(style, Style::Certificate),
+    })
+}
+
+/// Finds `...SecretRef: { name, key }`; what an issuer makes itself is `privateKeySecretRef`.
+fn nested<'a>(
+    from: Place<'a>,
+    namespace: &'a str,
+    node: &'a Node,
+    references: &mut Vec<SecretReference<'a>>,
+) {
+    for (key, entry) in node.as_map().into_iter().flatten() {
+        let is_reference = key.ends_with("SecretRef") || key == "secretRef";
+        if is_reference && key != "privateKeySecretRef" && entry.node.get("name").is_some() {
+            references.extend(reference(from, namespace, &entry.node, Style::Map));
+        } else {
+            nested(from, namespace, &entry.node, references);
+        }
+    }
+    for item in node.as_list().into_iter().flatten() {
+        nested(from, namespace, item, references);
+    }
+}
+
+/// The Secrets that a storage driver is given by its class: `csi.storage.k8s.io/provisioner-secret-name`, and
+/// `...-secret-namespace` beside it.
+fn in_parameters<'a>(place: Place<'a>, references: &mut Vec<SecretReference<'a>>) {
+    let Some(parameters) = read::map(place.node(), "parameters") else {
+        return;
+    };
+    for (key, entry) in parameters {
+        let Some(stem) = key.strip_suffix("-secret-name") else {
+            continue;
+        };
+        let namespace = read::label(parameters, &format!("{stem}-secret-namespace"));
+        let is_fixed = |text: &str| !text.contains("${");
+        let name = entry.node.as_str();
+        if let (Some(namespace), Some(name)) = (namespace, name) {
+            if is_fixed(namespace) && is_fixed(name) {
+                references.push(SecretReference {
+                    from: place,
+                    namespace,
+                    name: &entry.node,
+                    key: None,
+                    is_certificate: false,
+                });
+            }
+        }
+    }
+}
+
+/// The uses of `[secrets]`: those that inputs say, and those that objects show.
+pub(super) fn uses(index: &Index<'_>) -> Vec<SecretUse> {
+    let mut uses: BTreeMap<(String, String), (SecretUse, BTreeSet<String>)> = BTreeMap::new();
+    for secret in &index.lab.secrets {
+        let users = secret.users.iter().map(|(name, _)| name.clone()).collect();
+        let key = (secret.namespace.clone(), secret.name.clone());
+        uses.insert(key, (secret.clone(), users));
+    }
+    for reference in &index.secrets.references {
+        let Some(name) = reference.name.as_str() else {
+            continue;
+        };
+        let Known::Declared(id, secret) = index.secrets.get(reference.namespace, name) else {
+            continue;
+        };
+        let key = (reference.namespace.to_owned(), name.to_owned());
+        let first = || SecretUse {
+            id: id.to_owned(),
+            namespace: reference.namespace.to_owned(),
+            name: name.to_owned(),
+            keys: secret.keys.keys().cloned().collect(),
+            users: Vec::new(),
+            from: secret.from.value,
+            span: secret.span,
+        };
+        let (secret, users) = uses
+            .entry(key)
+            .or_insert_with(|| (first(), BTreeSet::new()));
+        let component = reference.from.component;
+        if users.insert(component.name.clone()) {
+            let span = index.span(reference.from, reference.name);
+            let user = (component.name.clone(), span.unwrap_or(component.span));
+            secret.users.push(user);
+        }
+    }
+    let mut uses: Vec<SecretUse> = uses.into_values().map(|(secret, _)| secret).collect();
+    uses.iter_mut().for_each(|secret| secret.users.sort());
+    uses
+}
