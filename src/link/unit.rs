@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::read;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::parse::lab::Layer;
 use crate::render::kinds::is_builtin;
@@ -78,7 +79,7 @@ pub(super) fn units(
     rendered: BTreeMap<String, Rendered>,
     diagnostics: &mut Diagnostics,
 ) -> (Vec<Unit>, BTreeMap<String, Option<Node>>) {
-    let declared = Declared::of(lab);
+    let declared = Declared::of(lab, &rendered);
     let mut units: BTreeMap<UnitId, Unit> = BTreeMap::new();
     let mut values = BTreeMap::new();
     for (name, rendered) in rendered {
@@ -94,35 +95,46 @@ pub(super) fn units(
 }
 
 /// Who brings and who runs each kind of the lab.
-pub(super) struct Declared<'a> {
+pub(super) struct Declared {
     /// By group and kind: the components that bring the CRD, or run the kind.
-    by_kind: BTreeMap<&'a str, BTreeMap<&'a str, Vec<&'a str>>>,
+    by_kind: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
-impl<'a> Declared<'a> {
-    pub(super) fn of(lab: &'a Lab) -> Self {
-        let mut by_kind: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
+impl Declared {
+    pub(super) fn of(lab: &Lab, rendered: &BTreeMap<String, Rendered>) -> Self {
+        let mut declared = Declared {
+            by_kind: BTreeMap::new(),
+        };
         for (name, component) in &lab.components {
             for kind in &component.kinds {
-                let owners = by_kind
-                    .entry(&kind.group)
-                    .or_default()
-                    .entry(&kind.kind)
-                    .or_default();
-                owners.push(name);
+                declared.add(&kind.group, &kind.kind, name);
                 // The CRD of a kind that is only run here comes with a capability.
                 let crd = kind.crd.as_deref();
-                owners.extend(
-                    crd.and_then(|crd| lab.capabilities.get(crd))
-                        .map(String::as_str),
-                );
+                if let Some(owner) = crd.and_then(|crd| lab.capabilities.get(crd)) {
+                    declared.add(&kind.group, &kind.kind, owner);
+                }
             }
         }
-        Declared { by_kind }
+        for (name, rendered) in rendered {
+            for resource in &rendered.resources {
+                if let Some((group, kind)) = defined(resource) {
+                    declared.add(group, kind, name);
+                }
+            }
+        }
+        declared
+    }
+
+    fn add(&mut self, group: &str, kind: &str, owner: &str) {
+        let kinds = self.by_kind.entry(group.to_owned()).or_default();
+        let owners = kinds.entry(kind.to_owned()).or_default();
+        if owners.last().is_none_or(|last| last != owner) {
+            owners.push(owner.to_owned());
+        }
     }
 
     /// The components without which a resource of this kind cannot be applied.
-    pub(super) fn owners(&self, group: &str, kind: &str) -> &[&'a str] {
+    pub(super) fn owners(&self, group: &str, kind: &str) -> &[String] {
         let kinds = self.by_kind.get(group);
         kinds
             .and_then(|kinds| kinds.get(kind))
@@ -130,8 +142,21 @@ impl<'a> Declared<'a> {
     }
 }
 
+/// Group and kind that a CustomResourceDefinition among a component's resources defines.
+fn defined(resource: &Resource) -> Option<(&str, &str)> {
+    if resource.id.kind != "CustomResourceDefinition" || resource.id.group != "apiextensions.k8s.io"
+    {
+        return None;
+    }
+    let node = &resource.node;
+    Some((
+        read::text(node, "spec.group")?,
+        read::text(node, "spec.names.kind")?,
+    ))
+}
+
 /// The units of one component, without their order.
-fn split(component: &Component, resources: Vec<Resource>, declared: &Declared<'_>) -> Vec<Unit> {
+fn split(component: &Component, resources: Vec<Resource>, declared: &Declared) -> Vec<Unit> {
     let unit = |part| Unit {
         id: UnitId {
             component: component.name.clone(),
@@ -151,7 +176,7 @@ fn split(component: &Component, resources: Vec<Resource>, declared: &Declared<'_
     let (late, rest): (Vec<_>, Vec<_>) = resources.into_iter().partition(is_late);
     let is_config = |resource: &Resource| {
         let owners = declared.owners(&resource.id.group, &resource.id.kind);
-        let own = owners.contains(&component.name.as_str());
+        let own = owners.contains(&component.name);
         !is_builtin(&resource.id.group) && (own || owners.is_empty())
     };
     let (mut config, mut main): (Vec<_>, Vec<_>) = rest.into_iter().partition(is_config);
@@ -199,7 +224,7 @@ fn refers_to(node: &Node, names: &BTreeSet<(String, String)>) -> bool {
 }
 
 /// Adds every edge.
-fn connect(lab: &Lab, declared: &Declared<'_>, units: &mut BTreeMap<UnitId, Unit>) {
+fn connect(lab: &Lab, declared: &Declared, units: &mut BTreeMap<UnitId, Unit>) {
     let ids: Vec<UnitId> = units.keys().cloned().collect();
     let has = |component: &str, part| {
         let id = UnitId {
@@ -361,7 +386,9 @@ fn report_circle(left: &BTreeMap<UnitId, Unit>, diagnostics: &mut Diagnostics) {
         return;
     };
     let mut path: Vec<&UnitId> = Vec::new();
-    while !path.contains(&at) {
+    let mut places: BTreeMap<&UnitId, usize> = BTreeMap::new();
+    while !places.contains_key(at) {
+        places.insert(at, path.len());
         path.push(at);
         let next = left[at]
             .after
@@ -372,8 +399,7 @@ fn report_circle(left: &BTreeMap<UnitId, Unit>, diagnostics: &mut Diagnostics) {
             None => return,
         }
     }
-    let start = path.iter().position(|id| *id == at).unwrap_or(0);
-    let circle = &path[start..];
+    let circle = &path[places[at]..];
     let mut names: Vec<String> = circle.iter().map(|id| format!("`{id}`")).collect();
     names.push(names[0].clone());
     let first = &left[circle[0]];

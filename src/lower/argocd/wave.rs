@@ -25,6 +25,10 @@ impl Waves {
 /// The waves of units that are in order.
 pub(in crate::lower) fn waves(units: &[Unit]) -> Waves {
     let mut by_component: BTreeMap<String, i64> = BTreeMap::new();
+    let layers: BTreeMap<&str, Layer> = units
+        .iter()
+        .map(|unit| (unit.id.component.as_str(), unit.layer))
+        .collect();
     // From the last unit to the first: when a unit is looked at, all of its users have their wave.
     for unit in units.iter().rev() {
         let own = match (unit.layer, unit.id.part) {
@@ -33,9 +37,7 @@ pub(in crate::lower) fn waves(units: &[Unit]) -> Waves {
         };
         for used in unit.after.keys() {
             let same = used.component == unit.id.component;
-            let is_app = units
-                .iter()
-                .any(|other| other.id == *used && other.layer == Layer::Apps);
+            let is_app = layers.get(used.component.as_str()) == Some(&Layer::Apps);
             // A late part waits for nobody by waves: it is in the last one, and so is all that it needs by then.
             if same || is_app || unit.id.part == Part::Late {
                 continue;
