@@ -2,8 +2,10 @@
 //! about it. `LABC_BLESS=1` writes what is said now into the files.
 //!
 //! A page holds a ```` ```toml lab.toml ```` block, to which the tables of `minimal.toml` are added that it lacks, and
-//! a ```` ```text ```` block. A file of `tests/messages/` begins with `base: NAME`; each of its cases, under a `##`, has
-//! ```` ```diff ```` blocks that change `NAME.toml`, and a ```` ```text ```` block. Where nothing is to be said the title begins with `quiet`.
+//! a ```` ```text ```` block. A file of `tests/messages/` begins with `base: NAME`, or shows a lab of its own as a page does,
+//! before its first `##`; each of its cases, under a `##`, has ```` ```diff ```` blocks that change `NAME.toml` or the
+//! file whose path stands behind `diff`, whole files, and a ```` ```text ```` block. Where nothing is to be said the title
+//! begins with `quiet`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -30,6 +32,20 @@ fn check(lab: &str, files: &[(String, String)]) -> String {
     let compiled = compile(&World::Memory(world)).expect("memory does not fail");
     text(&compiled.diagnostics, &compiled.sources, Colour::No)
 }
+
+/// Everything that is said about a lab of files, `lab.toml` among them.
+fn check_files(files: &Files) -> String {
+    let lab = files.get("lab.toml").expect("a lab");
+    let others: Vec<(String, String)> = files
+        .iter()
+        .filter(|(path, _)| *path != "lab.toml")
+        .map(|(path, text)| (path.clone(), text.clone()))
+        .collect();
+    check(lab, &others)
+}
+
+/// Files by path.
+type Files = BTreeMap<String, String>;
 
 /// The modules that the base labs use and the standard library has not, and their machine-config patches.
 fn modules() -> &'static BTreeMap<String, Vec<u8>> {
@@ -86,19 +102,16 @@ fn every_edit_has_its_message() {
     assert!(!cases.is_empty(), "no case was found");
     for path in cases {
         let page = Page::read(&path);
-        let base = page.lines[0]
-            .strip_prefix("base: ")
-            .expect("it begins with its base");
-        let base = read(&root().join(format!("tests/messages/{base}.toml")));
+        let base = page.base();
         assert_eq!(
-            check(&base, &[]),
+            check_files(&base),
             "",
             "the base of {} is wrong",
             path.display()
         );
         let mut said = Vec::new();
-        for (title, lab) in page.edits(&base) {
-            let messages = check(&lab, &[]);
+        for (title, files) in page.edits(&base) {
+            let messages = check_files(&files);
             let quiet = title.starts_with("quiet");
             if messages.is_empty() != quiet {
                 let path = path.display();
@@ -190,18 +203,56 @@ impl Page {
         named.filter(|(path, _)| path != "lab.toml").collect()
     }
 
+    /// The lab that the cases edit: the one that the first line names, or the files before the first case.
+    fn base(&self) -> Files {
+        let lab = "lab.toml".to_owned();
+        if let Some(name) = self.lines[0].strip_prefix("base: ") {
+            let text = read(&root().join(format!("tests/messages/{name}.toml")));
+            return Files::from([(lab, text)]);
+        }
+        let own = self.block("toml lab.toml", 0).expect("a lab of its own");
+        let mut files = Files::from([(lab, completed(&own))]);
+        for (info, start, end) in self
+            .blocks
+            .iter()
+            .filter(|(_, start, _)| *start < self.first_case())
+        {
+            let (_, path) = info.split_once(' ').expect("a path behind the language");
+            if path != "lab.toml" {
+                files.insert(path.to_owned(), self.body(*start, *end));
+            }
+        }
+        files
+    }
+
+    fn first_case(&self) -> usize {
+        let first = self.lines.iter().position(|line| line.starts_with("## "));
+        first.expect("a case")
+    }
+
     /// Each case's title, and the base after its edits: one lab a `text` block.
-    fn edits(&self, base: &str) -> Vec<(String, String)> {
+    fn edits(&self, base: &Files) -> Vec<(String, Files)> {
         let mut labs = Vec::new();
-        let mut lab = base.to_owned();
+        let mut files = base.clone();
         for (info, start, end) in &self.blocks {
-            match info.as_str() {
-                "diff" => lab = self.edited(&lab, &self.body(*start, *end)),
-                "text" => {
-                    let lab = std::mem::replace(&mut lab, base.to_owned());
-                    labs.push((self.title_before(*start), lab));
+            if *start < self.first_case() {
+                continue;
+            }
+            let body = self.body(*start, *end);
+            match info.split_once(' ').unwrap_or((info, "lab.toml")) {
+                ("text", _) => {
+                    let files = std::mem::replace(&mut files, base.clone());
+                    labs.push((self.title_before(*start), files));
                 }
-                info => panic!("a block `{info}` in {}", self.path.display()),
+                ("diff", path) => {
+                    let file = files.get_mut(path);
+                    let file =
+                        file.unwrap_or_else(|| panic!("no `{path}` in {}", self.path.display()));
+                    *file = self.edited(file, &body);
+                }
+                (_, path) => {
+                    files.insert(path.to_owned(), body);
+                }
             }
         }
         labs
