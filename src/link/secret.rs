@@ -547,16 +547,17 @@ fn in_parameters<'a>(place: Place<'a>, references: &mut Vec<SecretReference<'a>>
         let namespace = read::label(parameters, &format!("{stem}-secret-namespace"));
         let is_fixed = |text: &str| !text.contains("${");
         let name = entry.node.as_str();
-        if let (Some(namespace), Some(name)) = (namespace, name) {
-            if is_fixed(namespace) && is_fixed(name) {
-                references.push(SecretReference {
-                    from: place,
-                    namespace,
-                    name: &entry.node,
-                    key: None,
-                    is_certificate: false,
-                });
-            }
+        if let (Some(namespace), Some(name)) = (namespace, name)
+            && is_fixed(namespace)
+            && is_fixed(name)
+        {
+            references.push(SecretReference {
+                from: place,
+                namespace,
+                name: &entry.node,
+                key: None,
+                is_certificate: false,
+            });
         }
     }
 }

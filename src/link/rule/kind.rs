@@ -181,7 +181,7 @@ fn own(index: &Index<'_>, place: Place<'_>, diagnostics: &mut Diagnostics) {
         return;
     }
     // What a release serves that is newer or older than the table cannot be told.
-    if minor > served::NEWEST || minor < served::OLDEST {
+    if !(served::OLDEST..=served::NEWEST).contains(&minor) {
         return;
     }
     let api = place.resource.api_version();

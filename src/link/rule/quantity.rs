@@ -66,16 +66,16 @@ fn resources<'a>(
             .map(|entry| &entry.node);
         let most = limit.and_then(|limit| parse_quantity(&text(limit)?).ok());
         // Both are rounded up, so a request that is above its limit here is so in truth.
-        if let (Some(asked), Some(most), Some(limit)) = (asked, most, limit) {
-            if asked > most {
-                let node = &entry.node;
-                let message = format!("a container asks for more {name} than it may have");
-                diagnostics.push(
-                    index
-                        .error(Code::INVALID_VALUE, Reference { from, node }, message)
-                        .label(limit.origin.first(), "its limit"),
-                );
-            }
+        if let (Some(asked), Some(most), Some(limit)) = (asked, most, limit)
+            && asked > most
+        {
+            let node = &entry.node;
+            let message = format!("a container asks for more {name} than it may have");
+            diagnostics.push(
+                index
+                    .error(Code::INVALID_VALUE, Reference { from, node }, message)
+                    .label(limit.origin.first(), "its limit"),
+            );
         }
     }
 }

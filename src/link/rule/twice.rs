@@ -19,10 +19,10 @@ pub(super) fn check(index: &Index<'_>, diagnostics: &mut Diagnostics) {
     }
     for (key, said_by) in index.said() {
         let (component, node) = said_by[0];
-        if let Some(place) = index.object(key) {
-            if !is_namespace(&place) {
-                diagnostics.push(made_already(index, place, component));
-            }
+        if let Some(place) = index.object(key)
+            && !is_namespace(&place)
+        {
+            diagnostics.push(made_already(index, place, component));
         }
         let other = said_by
             .iter()
