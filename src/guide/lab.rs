@@ -8,10 +8,10 @@ use crate::parse::domain::{IpNet, Version, parse_address};
 use crate::parse::module::Module;
 
 /// The Talos that a new lab gets where nothing else is said.
-pub const TALOS: &str = "v1.11.5";
+pub const TALOS: &str = "v1.12.11";
 
 /// The Kubernetes that a new lab gets where nothing else is said: one that this Talos runs.
-pub const KUBERNETES: &str = "v1.34.2";
+pub const KUBERNETES: &str = "v1.35.4";
 
 /// What a new lab is told by whoever starts it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -198,8 +198,8 @@ fn network(answers: &Answers, text: &mut String) {
 fn nodes(answers: &Answers, text: &mut String) {
     text.push_str(
         "# What the machines have in common: any key of a node but role and address. Nodes name it with `hardware = \"pc\"`.\n\
-         # [hardware.pc]\n\
-         # disk = \"/dev/nvme0n1\"        # where Talos is installed: a path, or what selects it: { size = \">= 90GB\" }\n\
+         [hardware.pc]\n\
+         disk = \"/dev/sda\"              # where Talos is installed: a path, or what selects it: { size = \">= 90GB\" }\n\
          # extensions = [\"intel-ucode\"]\n\n\
          [nodes]\n",
     );
@@ -212,7 +212,7 @@ fn nodes(answers: &Answers, text: &mut String) {
             address,
         } = node;
         text.push_str(&format!(
-            "{name:<width$} = {{ role = {}, address = {} }}\n",
+            "{name:<width$} = {{ role = {}, address = {}, hardware = \"pc\" }}\n",
             quoted(role),
             quoted(address)
         ));

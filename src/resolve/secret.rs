@@ -7,6 +7,9 @@ use super::lab::Secret;
 use super::resolver::SecretClaim;
 use crate::source::Span;
 
+/// Who uses a secret, and where that is written.
+type Users = BTreeSet<(String, Span)>;
+
 /// The Secrets that the claims of components add up to, by namespace and name. What resources refer to besides is
 /// `link`'s business.
 pub(super) fn uses(
@@ -14,8 +17,7 @@ pub(super) fn uses(
     claims: &[SecretClaim],
     components: &BTreeMap<String, Component>,
 ) -> Vec<SecretUse> {
-    let mut uses: BTreeMap<(String, String), (SecretUse, BTreeSet<(String, Span)>)> =
-        BTreeMap::new();
+    let mut uses: BTreeMap<(String, String), (SecretUse, Users)> = BTreeMap::new();
     for claim in claims {
         let (Some(secret), Some(component)) =
             (secrets.get(&claim.secret), components.get(&claim.component))
