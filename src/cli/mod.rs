@@ -13,6 +13,7 @@ mod questions;
 mod schema;
 mod shell;
 mod show;
+mod talos;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -73,6 +74,8 @@ enum Command {
     Add(add::Add),
     /// The modules that a lab can use: list them, show one, start one
     Module(module::ModuleCommand),
+    /// Talos Linux without a cluster: the id of a schematic
+    Talos(talos::Talos),
     /// Print a JSON Schema of lab.toml for editors
     Schema(schema::Schema),
     /// Print the completions of a shell
@@ -96,6 +99,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Init(init) => init.run(common),
         Command::Add(add) => add.run(common),
         Command::Module(module) => module.run(common),
+        Command::Talos(talos) => talos.run(common),
         Command::Schema(schema) => schema.run(common),
         Command::Completions(completions) => completions.run(),
         Command::Man(manual) => manual.run(common),

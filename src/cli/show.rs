@@ -22,7 +22,7 @@ impl Show {
             return Ok(Exit::Wrong);
         };
         output::messages(common, &compiled.diagnostics, &compiled.sources);
-        let facts = overview(&product.lab, &product.linked, |_| None);
+        let facts = overview(&product.lab, &product.linked, &product.tree.nodes);
         match common.format {
             Format::Json => output::json(&overview::json(&facts))?,
             Format::Text => output::print(&overview::text(&facts))?,

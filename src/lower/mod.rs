@@ -13,11 +13,13 @@ pub mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use talos::NodeFiles;
+
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::link::Linked;
 use crate::render::machine::Machines;
 use crate::resolve::Lab;
-use crate::resolve::lab::Engine;
+use crate::resolve::lab::{Engine, NodeName};
 use crate::source::{Origin, Span};
 use crate::value::{Node, Value};
 
@@ -28,6 +30,8 @@ pub struct Tree {
     pub files: Vec<OutFile>,
     /// The id of each Image Factory schematic, by the name of its file.
     pub schematics: BTreeMap<String, String>,
+    /// What each online node is made from.
+    pub nodes: BTreeMap<NodeName, NodeFiles>,
     /// The paths of the engine's objects, as `out/kustomization.yaml` lists them.
     engine_files: BTreeSet<String>,
 }
@@ -87,6 +91,7 @@ fn machine_configs(lab: &Lab, machines: &Machines, tree: &mut Tree, diagnostics:
         .map(|(name, schematic)| (name.clone(), schematic.id()))
         .collect();
     tree.files.extend(plane.files);
+    tree.nodes = plane.nodes;
 }
 
 /// `out/kustomization.yaml`: every engine object but the root.

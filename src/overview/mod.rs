@@ -8,9 +8,11 @@ mod text;
 pub use json::json;
 pub use text::text;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::link::{Linked, Unit};
+use crate::lower::NodeFiles;
 use crate::lower::tree::resource_path;
 use crate::parse::domain::IpRange;
 use crate::resolve::component::SecretUse;
@@ -67,20 +69,7 @@ pub struct NodeFacts {
     /// How it is reached.
     pub address: String,
     /// What it boots and is configured with; none for an offline node.
-    pub image: Option<NodeImage>,
-}
-
-/// What a node boots and is configured with; the files are relative to `out/`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeImage {
-    /// The id of its schematic.
-    pub schematic: String,
-    /// The file of its schematic.
-    pub schematic_file: String,
-    /// The reference of its installer.
-    pub installer: String,
-    /// Its patches, in the order in which they are applied.
-    pub patches: Vec<String>,
+    pub image: Option<NodeFiles>,
 }
 
 /// One component.
@@ -178,12 +167,8 @@ pub struct SecretFacts {
     pub used_by: Vec<String>,
 }
 
-/// The facts of a lab; `image` tells what a node boots, where that is known.
-pub fn overview(
-    lab: &Lab,
-    linked: &Linked,
-    image: impl Fn(&NodeName) -> Option<NodeImage>,
-) -> Overview {
+/// The facts of a lab; `images` tells what each online node is made from.
+pub fn overview(lab: &Lab, linked: &Linked, images: &BTreeMap<NodeName, NodeFiles>) -> Overview {
     let identity = &lab.sections.identity;
     let cluster = &lab.sections.cluster;
     let mut components: Vec<&Component> = lab.components.values().collect();
@@ -203,7 +188,7 @@ pub fn overview(
         endpoint: cluster.endpoint.value.clone(),
         networks: networks(&lab.sections.network),
         nodes: machines
-            .map(|machine| node(machine, image(&machine.name.value)))
+            .map(|machine| node(machine, images.get(&machine.name.value).cloned()))
             .collect(),
         components: components
             .into_iter()
@@ -229,7 +214,7 @@ pub fn overview(
     }
 }
 
-fn node(machine: &Machine, image: Option<NodeImage>) -> NodeFacts {
+fn node(machine: &Machine, image: Option<NodeFiles>) -> NodeFacts {
     NodeFacts {
         name: machine.name.value.to_string(),
         role: machine.role.value.word(),

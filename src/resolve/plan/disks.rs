@@ -7,9 +7,9 @@ use crate::resolve::lab::Disk;
 use crate::source::Spanned;
 use crate::value::{Map, Node};
 
-/// What Talos selects an install disk by, as Talos spells it.
-const SELECTORS: [&str; 9] = [
-    "busPath", "modalias", "model", "name", "serial", "size", "type", "uuid", "wwid",
+/// What Talos selects an install disk by, as Talos spells it; from 1.9 on it refuses `name`, which older ones knew.
+const SELECTORS: [&str; 8] = [
+    "busPath", "modalias", "model", "serial", "size", "type", "uuid", "wwid",
 ];
 
 impl Decode for Disk {
