@@ -50,14 +50,35 @@ talos() {
     done
 }
 
+# Programs that a distribution has: shellcheck, Lua, and what unpacks schemas. Only root can install them; without
+# them, the tests that need one skip.
+programs() {
+    missing=""
+    for pair in shellcheck:shellcheck lua5.1:lua5.1 zstd:zstd xz:xz-utils; do
+        command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
+    done
+    if [ -z "$missing" ]; then
+        return
+    fi
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        say "not there, and not installed:$missing"
+        return
+    fi
+    say "installing$missing"
+    apt-get update -qq
+    # shellcheck disable=SC2086 # a list of packages
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
+}
+
 if [ $# -eq 0 ]; then
-    say "usage: tests/tools.sh NAME..., one of: all yaml talos" >&2
+    say "usage: tests/tools.sh NAME..., one of: all programs yaml talos" >&2
     exit 2
 fi
 for name in "$@"; do
     case $name in
-    yaml | talos) "$name" ;;
+    programs | yaml | talos) "$name" ;;
     all)
+        programs
         yaml
         talos
         ;;
