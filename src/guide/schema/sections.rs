@@ -245,7 +245,6 @@ const DISK: Key = key(
 );
 const DISK_SELECTOR: &[Key] = &[
     key("size", Shape::Text, "`>= 90GB`."),
-    key("name", Shape::Text, "The disk's name."),
     key("model", Shape::Text, "The disk's model."),
     key("serial", Shape::Text, "The disk's serial number."),
     key("modalias", Shape::Text, "The disk's modalias."),

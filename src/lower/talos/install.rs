@@ -20,7 +20,7 @@ pub(super) fn lower(
 ) {
     let machine = &intent.machine;
     hostname(machine, target, patch);
-    let image = Node::new(intent.installer.as_str(), image_origin(machine));
+    let image = intent.installer.clone();
     if target.contract_has(14) {
         let origin = image.origin.clone();
         put(
@@ -48,18 +48,6 @@ fn no_disk(machine: &Machine) -> Diagnostic {
     Diagnostic::warning(Code::MISSING_KEY, machine.span, message)
         .here("Talos takes `/dev/sda`")
         .help("add `disk = \"/dev/sda\"`, or what it is like: `disk = { type = \"nvme\" }`")
-}
-
-/// What made a node's image: whatever it says about it, else the node itself.
-fn image_origin(machine: &Machine) -> Origin {
-    let extensions = machine.extensions.iter().map(|name| name.span);
-    let arguments = machine.kernel_args.iter().map(|argument| argument.span);
-    let overlay = machine.overlay.iter().map(|overlay| overlay.name.span);
-    let spans = std::iter::once(machine.span)
-        .chain(overlay)
-        .chain(extensions)
-        .chain(arguments);
-    Origin::from_spans(spans)
 }
 
 fn hostname(machine: &Machine, target: Target, patch: &mut Patch) {

@@ -319,7 +319,7 @@ fn node_files(
         NodeFiles {
             schematic: machines.schematics[&intent.schematic].id(),
             schematic_file: format!("talos/schematics/{}.yaml", intent.schematic),
-            installer: intent.installer.clone(),
+            installer: intent.installer.as_str().unwrap_or_default().to_owned(),
             patches: audiences(name, role).into_iter().flat_map(paths).collect(),
         }
     };

@@ -129,7 +129,7 @@ fn variants(machines: &Machines, schematic: &str) -> Vec<(&'static str, bool, bo
             arch,
             machine.secure_boot.value,
             overlay,
-            intent.installer.clone(),
+            intent.installer.as_str().unwrap_or_default().to_owned(),
         );
         if !found.contains(&variant) {
             found.push(variant);

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diag::Diagnostics;
 use crate::resolve::Lab;
 use crate::resolve::lab::{Cluster, Machine, Need, Network, NodeName, Reach, Role, TalosRules};
-use crate::source::Spanned;
+use crate::source::{Origin, Spanned};
 use crate::value::{Entry, Node, Value};
 use facts::{Author, Facts, Owner};
 use layers::{Layers, Roles};
@@ -60,8 +60,8 @@ pub struct Intent {
     pub machine: Machine,
     /// The name of its schematic.
     pub schematic: String,
-    /// The reference of its installer.
-    pub installer: String,
+    /// The reference of its installer: a string, made by the node, the version of Talos, and all of its schematic.
+    pub installer: Node,
 }
 
 /// A patch file that the lab names: the caller reads it.
@@ -246,11 +246,17 @@ fn images(
     let nodes = machines
         .into_iter()
         .map(|(name, machine)| {
-            let id = of_node[&name].id();
+            let schematic = &of_node[&name];
+            let installer = image::installer(&schematic.id(), talos, machine.secure_boot.value);
+            let parts = schematic.lines().into_iter();
+            let made_by = parts.fold(
+                Origin::from_spans([machine.span, cluster.talos.span]),
+                |all, (_, origin)| all.with(&origin),
+            );
             let intent = Intent {
                 machine: machine.clone(),
                 schematic: names.get(&name).cloned().unwrap_or_default(),
-                installer: image::installer(&id, talos, machine.secure_boot.value),
+                installer: Node::new(installer, made_by),
             };
             (name, intent)
         })
