@@ -87,7 +87,11 @@ impl<'a> Selector<'a> {
                 format!("{} {word} ({})", rule.key, rule.values.join(", "))
             }
         });
-        equal.chain(rules).collect::<Vec<String>>().join(",")
+        let all: Vec<String> = equal.chain(rules).collect();
+        if all.is_empty() {
+            return "{}".to_owned();
+        }
+        all.join(",")
     }
 }
 
