@@ -288,6 +288,12 @@ impl<'a> Index<'a> {
         self.operated.get(namespace)?.first().copied()
     }
 
+    /// Where a person can change an object's name.
+    pub(super) fn name_span(&self, place: Place<'_>) -> Option<Span> {
+        let name = read::one(place.node(), "metadata.name");
+        self.span(place, name.unwrap_or(place.node()))
+    }
+
     /// Where a person can change a value: its first place in a file of the lab, else where its component stands.
     pub(super) fn span(&self, place: Place<'_>, node: &Node) -> Option<Span> {
         let spans = node.origin.spans();

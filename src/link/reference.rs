@@ -265,7 +265,7 @@ fn plural(kind: &str) -> String {
         return format!("{kind}es");
     }
     match kind.strip_suffix('y') {
-        Some(stem) if !kind.ends_with("ey") => format!("{stem}ies"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
         _ => format!("{kind}s"),
     }
 }

@@ -4,9 +4,10 @@
 /// means that no end is known.
 type Served = (&'static str, u8, u8);
 
-/// The oldest and the newest minor release that the table knows.
-pub(crate) const OLDEST: u8 = 25;
-pub(crate) const NEWEST: u8 = 37;
+/// The oldest minor release that the table knows.
+pub const OLDEST: u8 = 25;
+/// The newest minor release that the table knows.
+pub const NEWEST: u8 = 37;
 
 /// Group, kind and versions, the best first. Source: the OpenAPI documents of Kubernetes 1.25 to 1.37
 /// (`api/openapi-spec/v3`).

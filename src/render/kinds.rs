@@ -58,7 +58,7 @@ const CLUSTER: &[(&str, &[&str])] = &[
 ];
 
 /// The groups that Kubernetes serves without any CRD. Source: its OpenAPI documents, 1.25 to 1.37.
-const OWN_GROUPS: [&str; 23] = [
+const OWN_GROUPS: [&str; 24] = [
     "",
     "admissionregistration.k8s.io",
     "apiextensions.k8s.io",
@@ -74,6 +74,7 @@ const OWN_GROUPS: [&str; 23] = [
     "events.k8s.io",
     "flowcontrol.apiserver.k8s.io",
     "internal.apiserver.k8s.io",
+    "lifecycle.k8s.io",
     "networking.k8s.io",
     "node.k8s.io",
     "policy",

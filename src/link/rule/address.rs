@@ -9,7 +9,6 @@ use crate::diag::{Code, Diagnostics};
 use crate::link::index::{Index, Place};
 use crate::link::read;
 use crate::link::reference::Reference;
-use crate::value::Node;
 
 /// The annotations by which load balancers are told the address of a Service: MetalLB's, Cilium's, kube-vip's.
 const ANNOTATIONS: [&str; 5] = [
@@ -99,13 +98,8 @@ fn judge<'a>(
     if is_other && !(shares(first) && shares(reference.from)) {
         let message = format!("address `{address}` has two owners");
         diagnostics.push(index.error(Code::ADDRESS_TWICE, reference, message).label(
-            span_of(index, first),
+            index.name_span(first),
             format!("{} has it", first.resource.id),
         ));
     }
-}
-
-fn span_of(index: &Index<'_>, place: Place<'_>) -> Option<crate::source::Span> {
-    let name = read::one(place.node(), "metadata.name");
-    index.span(place, name.unwrap_or(place.node()) as &Node)
 }

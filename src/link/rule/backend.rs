@@ -1,9 +1,9 @@
 //! Services behind Ingresses, routes, aggregated APIs and webhooks, with their ports.
 
-use crate::diag::{Code, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::link::grant::Grants;
 use crate::link::index::{Index, Place};
-use crate::link::reference::{Reference, Wanted};
+use crate::link::reference::{Found, Reference, Wanted};
 use crate::link::{read, service};
 use crate::value::Node;
 
@@ -72,11 +72,30 @@ pub(super) fn check(index: &Index<'_>, diagnostics: &mut Diagnostics) {
             }
         }
     }
-    for from in index.of_kind("apps", "StatefulSet") {
-        if let Some(node) = read::one(from.node(), "spec.serviceName") {
-            let reference = Reference { from, node };
-            service::check(index, reference, from.namespace(), None, diagnostics);
-        }
+    for place in index.of_kind("apps", "StatefulSet") {
+        governing(index, place, diagnostics);
+    }
+}
+
+/// The Service that gives a StatefulSet's pods their names. They run without it, so it is no error.
+fn governing<'a>(index: &Index<'a>, from: Place<'a>, diagnostics: &mut Diagnostics) {
+    let node = read::one(from.node(), "spec.serviceName");
+    let Some((node, name)) = node.and_then(|node| Some((node, node.as_str()?))) else {
+        return;
+    };
+    let wanted = Wanted {
+        group: "",
+        kind: "Service",
+        namespace: Some(from.namespace()),
+        name,
+    };
+    if matches!(index.find(wanted), Found::Nowhere) && !name.is_empty() {
+        let message = format!("there is no Service `{name}` to name the pods of this StatefulSet");
+        diagnostics.push(
+            Diagnostic::warning(Code::UNKNOWN_SERVICE, index.span(from, node), message)
+                .here(format!("in {}", from.resource.id))
+                .note("they run, but nobody finds one of them by its name"),
+        );
     }
 }
 

@@ -73,7 +73,7 @@ fn one<'a>(
         diagnostics.push(
             index
                 .error(Code::DANGLING_REFERENCE, Reference { from, node }, message)
-                .label(place.resource.span(), "it is written here")
+                .label(index.name_span(place), "this one")
                 .note(format!("it has {}", some("key", &has)))
                 .maybe_help(did_you_mean(key, has.iter().copied())),
         );

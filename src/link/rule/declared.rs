@@ -68,7 +68,7 @@ fn one(
     );
     diagnostics.push(
         Diagnostic::error(code, place(index, component, node), message)
-            .note(format!("there {} {}", if names.len() > 1 { "are" } else { "is" }, some(kind, &names)))
+            .note(format!("what is written there: {}", some(kind, &names)))
             .maybe_help(did_you_mean(name, names.iter().copied()))
             .help("a module without a chart declares what stands in its manifests; what a controller makes has `at = \"runtime\"`"),
     );

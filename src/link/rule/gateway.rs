@@ -116,7 +116,7 @@ fn admitted<'a>(
         diagnostics.push(
             index
                 .error(Code::DANGLING_REFERENCE, reference, message)
-                .label(gateway.resource.span(), "it is written here")
+                .label(index.name_span(gateway), "this one")
                 .note(format!("it has {}", some("listener", &names)))
                 .maybe_help(wanted.and_then(|wanted| did_you_mean(wanted, names.iter().copied()))),
         );
@@ -138,7 +138,7 @@ fn admitted<'a>(
     diagnostics.push(
         index
             .error(Code::NOT_ADMITTED, reference, message)
-            .label(gateway.resource.span(), "it is written here")
+            .label(index.name_span(gateway), "this one")
             .note(why),
     );
 }

@@ -85,7 +85,7 @@ fn by_hand(index: &Index<'_>, diagnostics: &mut Diagnostics) {
                         index
                             .error(Code::HOST_TWICE, Reference { from, node }, message)
                             .label(
-                                owner.resource.span(),
+                                index.name_span(owner),
                                 format!("{} has it, too", owner.resource.id),
                             )
                             .help("choose another host or path for one of the two"),

@@ -146,7 +146,7 @@ fn node_port<'a>(
     if owner.resource.id != from.resource.id {
         let message = format!("node port {number} has two owners");
         diagnostics.push(index.error(Code::NODE_PORT, reference, message).label(
-            owner.resource.span(),
+            index.name_span(owner),
             format!("{} has it, too", owner.resource.id),
         ));
     }

@@ -23,6 +23,7 @@ pub(super) fn check(index: &Index<'_>, diagnostics: &mut Diagnostics) {
                 key(index, reference, &keys, Some(secret.span), diagnostics);
             }
             Known::Elsewhere(id, secret) => {
+                used.insert(id);
                 let fixed = secret.namespace.as_ref().map_or("", |name| &name.value);
                 let message = format!("namespace `{}` has no Secret `{name}`", reference.namespace);
                 diagnostics.push(

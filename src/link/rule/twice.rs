@@ -61,19 +61,13 @@ fn written_twice(index: &Index<'_>, places: &[Place<'_>], diagnostics: &mut Diag
             format!("one belongs to `{one}`, the other to `{two}`")
         };
         diagnostics.push(
-            Diagnostic::error(Code::RESOURCE_TWICE, place_of(index, *second), message)
+            Diagnostic::error(Code::RESOURCE_TWICE, index.name_span(*second), message)
                 .here("the second one")
-                .label(place_of(index, first), "the first one")
+                .label(index.name_span(first), "the first one")
                 .note(note)
                 .help("each object has one owner: remove one of the two, or rename it"),
         );
     }
-}
-
-/// Where an object's name is written.
-fn place_of(index: &Index<'_>, place: Place<'_>) -> Option<crate::source::Span> {
-    let name = crate::link::read::one(place.node(), "metadata.name");
-    index.span(place, name.unwrap_or(place.node()))
 }
 
 fn own_namespace(index: &Index<'_>, place: Place<'_>) -> Diagnostic {
@@ -82,7 +76,7 @@ fn own_namespace(index: &Index<'_>, place: Place<'_>) -> Diagnostic {
         "`{}` writes the Namespace `{name}` itself",
         place.component.name
     );
-    Diagnostic::error(Code::RESOURCE_TWICE, place_of(index, place), message)
+    Diagnostic::error(Code::RESOURCE_TWICE, index.name_span(place), message)
         .note("labc writes every Namespace once, before all else")
         .help(format!(
             "remove it; what is special about it stands under `[namespaces.{name}]`: `labels`, `annotations`, `pod_security`"
