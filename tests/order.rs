@@ -107,10 +107,10 @@ fn refused(cluster: &Cluster, node: &Node) -> Option<String> {
     ];
     for (of, class) in classes {
         let class = class.filter(|class| !class.is_empty());
-        if let Some(class) = class {
-            if !cluster.classes.contains(&(of.to_owned(), class.to_owned())) {
-                return Some(format!("{kind} `{name}`: no {of} `{class}`"));
-            }
+        if let Some(class) = class
+            && !cluster.classes.contains(&(of.to_owned(), class.to_owned()))
+        {
+            return Some(format!("{kind} `{name}`: no {of} `{class}`"));
         }
     }
     None

@@ -7,7 +7,7 @@ use super::lab::Secret;
 use super::resolver::SecretClaim;
 use crate::source::Span;
 
-/// Who uses a secret, and where that is written.
+/// Components, and where each says that it uses a secret.
 type Users = BTreeSet<(String, Span)>;
 
 /// The Secrets that the claims of components add up to, by namespace and name. What resources refer to besides is
@@ -46,7 +46,7 @@ pub(super) fn uses(
             .or_insert_with(|| (first(), BTreeSet::new()));
         users.insert((claim.component.clone(), claim.span));
     }
-    let with_users = |(secret, users): (SecretUse, BTreeSet<(String, Span)>)| SecretUse {
+    let with_users = |(secret, users): (SecretUse, Users)| SecretUse {
         users: users.into_iter().collect(),
         ..secret
     };

@@ -1,6 +1,6 @@
 //! The rules that a lab's objects are held to: one file each, and the table of all.
 //!
-//! A rule sees every object at once (`Index`) and reports; it changes nothing and knows no other rule.
+//! A rule sees every object at once, through the linker's index, and reports; it changes nothing and knows no other rule.
 
 mod account;
 mod address;
