@@ -79,7 +79,7 @@ pub(super) fn steps(lab: &Lab, linked: &Linked, tree: &Tree) -> Vec<Step> {
         (
             "secrets",
             "make the first secrets",
-            provided(lab).iter().any(|secret| secret.first),
+            provided(lab, linked).iter().any(|secret| secret.first),
         ),
         (
             "config",
@@ -93,18 +93,18 @@ pub(super) fn steps(lab: &Lab, linked: &Linked, tree: &Tree) -> Vec<Step> {
 }
 
 /// The programs that the script calls.
-pub(super) fn tools(lab: &Lab, tree: &Tree) -> Vec<&'static str> {
+pub(super) fn tools(lab: &Lab, linked: &Linked, tree: &Tree) -> Vec<&'static str> {
     let mut tools = vec!["talosctl", "helm", "kubectl"];
     let sops = sops_files(tree);
     let is_encrypted = |secret: &Provided| secret.first && sops_file(secret, &sops).is_some();
-    if provided(lab).iter().any(is_encrypted) {
+    if provided(lab, linked).iter().any(is_encrypted) {
         tools.push("sops");
     }
     tools
 }
 
 fn script(lab: &Lab, linked: &Linked, tree: &Tree) -> Text {
-    let secrets: Vec<Provided> = provided(lab)
+    let secrets: Vec<Provided> = provided(lab, linked)
         .into_iter()
         .filter(|secret| secret.first)
         .collect();
@@ -125,7 +125,7 @@ fn script(lab: &Lab, linked: &Linked, tree: &Tree) -> Text {
     }
     text.own("\n# What this lab is.\n");
     manager(lab, &mut text);
-    text.own(format!("tools=({})", tools(lab, tree).join(" ")));
+    text.own(format!("tools=({})", tools(lab, linked, tree).join(" ")));
     step_list(&steps(lab, linked, tree), &mut text);
     first_secrets(&calls, &mut text);
     namespaces(tree, &mut text);

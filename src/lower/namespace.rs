@@ -72,7 +72,7 @@ fn collect<'a>(lab: &'a Lab, linked: &Linked) -> BTreeMap<String, Namespace<'a>>
     for (name, rules) in &lab.sections.namespaces {
         add(name, Origin::at(rules.span));
     }
-    for secret in &lab.secrets {
+    for secret in &linked.secrets {
         add(&secret.namespace, Origin::at(secret.span));
     }
     for component in lab.components.values() {

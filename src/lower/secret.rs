@@ -3,6 +3,7 @@
 //!
 //! Knows no value of any.
 
+use crate::link::Linked;
 use crate::resolve::Lab;
 use crate::resolve::component::SecretUse;
 use crate::resolve::lab::{Engine, SecretSource};
@@ -42,8 +43,12 @@ pub(super) enum EngineUse {
 const FLUX: &str = "flux-system";
 
 /// Every Secret that exists outside the compiler, by namespace and name.
-pub(super) fn provided(lab: &Lab) -> Vec<Provided> {
-    let mut all: Vec<Provided> = lab.secrets.iter().map(|used| of_use(lab, used)).collect();
+pub(super) fn provided(lab: &Lab, linked: &Linked) -> Vec<Provided> {
+    let mut all: Vec<Provided> = linked
+        .secrets
+        .iter()
+        .map(|used| of_use(lab, used))
+        .collect();
     add_repository(lab, &mut all);
     if lab.sections.identity.engine.value == Engine::Flux {
         add_age_key(lab, &mut all);

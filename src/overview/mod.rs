@@ -210,7 +210,7 @@ pub fn overview(lab: &Lab, linked: &Linked, images: &BTreeMap<NodeName, NodeFile
             })
             .collect(),
         free: lab.addresses.free(),
-        secrets: lab.secrets.iter().map(secret).collect(),
+        secrets: linked.secrets.iter().map(secret).collect(),
     }
 }
 

@@ -30,9 +30,9 @@ pub fn file(lab: &Lab, linked: &Linked, tree: &Tree) -> OutFile {
     components::list(lab, linked, &mut text);
     components::order(lab, linked, &mut text);
     components::hosts(lab, &mut text);
-    operations::secrets(&provided(lab), &mut text);
+    operations::secrets(&provided(lab, linked), &mut text);
     let steps = bootstrap::steps(lab, linked, tree);
-    operations::bootstrap(lab, &bootstrap::tools(lab, tree), &steps, &mut text);
+    operations::bootstrap(lab, &bootstrap::tools(lab, linked, tree), &steps, &mut text);
     operations::hardware(lab, &mut text);
     operations::changes(lab, linked, &mut text);
     OutFile::text(format!("{OUT}/README.md"), text)
