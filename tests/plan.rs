@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use labc::diag::Diagnostics;
 use labc::diag::report::{Colour, text};
 use labc::parse::domain::IpRange;
-use labc::resolve::lab::{Arch, Disk, Engine, Link, Machine, NodeName, Talhelper};
+use labc::resolve::lab::{Arch, Disk, Engine, Link, Machine, NodeName};
 use labc::resolve::plan::{AddressPlan, Claim, Sections, sections, with_defaults};
 use labc::source::{SourceKind, Sources, Spanned};
 use labc::syntax::toml;
@@ -202,10 +202,7 @@ fn what_a_lab_does_not_say_is_derived() {
         home_ops.identity.repository.path_of("out"),
         "clusters/home/out"
     );
-    assert_eq!(
-        home_ops.talos.talhelper.map(|form| form.value),
-        Some(Talhelper::Beside)
-    );
+    assert!(home_ops.talos.talhelper.is_none());
     let nostramo = read("nostramo");
     assert_eq!(
         nostramo.sections.network.dns.value.to_string(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::lab::Render;
+use super::lab::{Render, SecretSource};
 use super::plan::Sections;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::parse::lab::ComponentSyntax;
@@ -18,6 +18,7 @@ pub(super) fn check(
     diagnostics: &mut Diagnostics,
 ) {
     hydrated(sections, components, diagnostics);
+    unserved(sections, diagnostics);
     for (name, offer) in &sections.defaults {
         if !traits.contains_key(name) {
             let known: Vec<&str> = traits.keys().map(String::as_str).collect();
@@ -46,6 +47,23 @@ pub(super) fn check(
     if let Some(folder) = sections.identity.modules.first() {
         let message = "`lab.modules` does not work yet: modules come from the lab's own `modules/`";
         diagnostics.push(Diagnostic::error(Code::NOT_YET, folder.span, message));
+    }
+}
+
+/// What the format has words for, and no stage serves yet: said, never silently left out.
+fn unserved(sections: &Sections, diagnostics: &mut Diagnostics) {
+    if let Some(talhelper) = &sections.talos.talhelper {
+        let message = "`talos.talhelper` does not work yet: `out/talos/` holds patches and scripts";
+        diagnostics.push(Diagnostic::error(Code::NOT_YET, talhelper.span, message));
+    }
+    for (name, secret) in &sections.secrets {
+        if secret.from.value == SecretSource::External {
+            let message = format!("`secrets.{name}.from = \"external\"` does not work yet");
+            diagnostics.push(
+                Diagnostic::error(Code::NOT_YET, secret.from.span, message)
+                    .help("say `from = \"manual\"`: the provision script makes it"),
+            );
+        }
     }
 }
 

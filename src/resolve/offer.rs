@@ -84,6 +84,7 @@ pub(super) fn choice(
     if request.value == Value::Null {
         return Ok((*request).clone());
     }
+    refuse_unserved(ask, &request, diagnostics)?;
     let mut offers: Vec<Node> = Vec::new();
     for (name, component) in &resolver.components {
         if component.module.offers.is_empty() {
@@ -128,6 +129,38 @@ pub(super) fn choice(
             Err(Unavailable)
         }
     }
+}
+
+/// Fields that ask for an answer of no component: the format has them, and nothing answers them yet.
+const UNSERVED: [(&str, &str); 3] = [
+    ("expose", "node_port"),
+    ("storage", "nfs"),
+    ("storage", "backup"),
+];
+
+/// Refuses an entry that nothing can answer yet, so that no provider answers another question in its place.
+fn refuse_unserved(
+    ask: &Ask,
+    request: &Node,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), Unavailable> {
+    let asked = UNSERVED
+        .iter()
+        .filter(|(of, _)| *of == ask.of)
+        .find_map(|(_, field)| {
+            let node = request.get(field)?;
+            (node.value != Value::Null && node.value != Value::Bool(false)).then_some((field, node))
+        });
+    let Some((field, node)) = asked else {
+        return Ok(());
+    };
+    let message = format!("`{field}` of `{}` does not work yet", ask.of);
+    diagnostics.push(Diagnostic::error(
+        Code::NOT_YET,
+        node.origin.first(),
+        message,
+    ));
+    Err(Unavailable)
 }
 
 pub(super) fn id(offer: &Node) -> &str {
