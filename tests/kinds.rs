@@ -1,5 +1,5 @@
 //! The table of Kubernetes' own kinds: what is known of single releases, and, where the tables that it was made from are
-//! at hand (`LABC_FACTS`, a folder with `kubernetes-kinds-by-minor.json`), every row of it.
+//! at hand (beside the project, not in it), every row of it.
 
 #![allow(
     clippy::disallowed_methods,
@@ -68,11 +68,12 @@ fn every_group_is_known_to_have_kinds_of_kubernetes_own() {
 
 #[test]
 fn the_table_is_what_it_was_made_from() {
-    let Some(folder) = std::env::var_os("LABC_FACTS") else {
-        // The facts are no part of the repository; the releases above are checked without them.
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join("../shared/data/kubernetes-kinds-by-minor.json");
+    if !path.is_file() {
+        println!("skipped: there is no {}", path.display());
         return;
-    };
-    let path = std::path::Path::new(&folder).join("kubernetes-kinds-by-minor.json");
+    }
     let text = std::fs::read_to_string(&path).expect("the facts can be read");
     let facts: serde_json::Value = serde_json::from_str(&text).expect("they are JSON");
     let releases = facts.as_object().expect("releases by name");
