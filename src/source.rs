@@ -3,11 +3,12 @@
 //! A leaf of the crate: it knows no format, no disk and no stage.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// One file of the source, by its place in [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SourceId(u32);
+pub struct SourceId(NonZeroU32);
 
 /// A range of bytes of one source file. `end` is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,7 +96,7 @@ enum Spans {
     #[default]
     None,
     One(Span),
-    Many(Arc<Vec<Span>>),
+    Many(Arc<[Span]>),
 }
 
 impl Origin {
@@ -111,17 +112,20 @@ impl Origin {
 
     /// From `spans`, in their order, each once.
     pub fn from_spans(spans: impl IntoIterator<Item = Span>) -> Self {
-        let mut all: Vec<Span> = Vec::new();
+        let mut spans = spans.into_iter();
+        let Some(first) = spans.next() else {
+            return Origin(Spans::None);
+        };
+        let Some(second) = spans.find(|span| *span != first) else {
+            return Origin(Spans::One(first));
+        };
+        let mut all = vec![first, second];
         for span in spans {
             if !all.contains(&span) {
                 all.push(span);
             }
         }
-        match all.as_slice() {
-            [] => Origin(Spans::None),
-            [span] => Origin(Spans::One(*span)),
-            _ => Origin(Spans::Many(Arc::new(all))),
-        }
+        Origin(Spans::Many(all.into()))
     }
 
     /// The spans: where it is written first.
@@ -219,24 +223,29 @@ impl Sources {
             .filter(|(_, byte)| *byte == b'\n')
             .map(|(index, _)| u32::try_from(index + 1).unwrap_or(u32::MAX));
         let line_starts = std::iter::once(0).chain(starts).collect();
-        let id = SourceId(u32::try_from(self.files.len()).expect("fewer than 4 billion files"));
         self.files.push(SourceFile {
             name,
             text,
             kind,
             line_starts,
         });
-        id
+        self.id(self.files.len() - 1)
     }
 
     /// The file of an id that [`Sources::add`] returned.
     pub fn file(&self, id: SourceId) -> &SourceFile {
-        &self.files[id.0 as usize]
+        &self.files[id.0.get() as usize - 1]
+    }
+
+    /// The id of a place among the files: one more, so that an optional span takes no more room than a span.
+    fn id(&self, index: usize) -> SourceId {
+        let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
+        SourceId(number.expect("fewer than 4 billion files"))
     }
 
     /// Every file with its id.
     pub fn iter(&self) -> impl Iterator<Item = (SourceId, &SourceFile)> {
-        (0u32..).map(SourceId).zip(&self.files)
+        (0..).map(|index| self.id(index)).zip(&self.files)
     }
 
     /// The id of the file that is shown as `name`.

@@ -2,8 +2,10 @@
 //!
 //! A leaf of the crate: it knows neither text form; `parse` reads it, `emit` prints it.
 
-use std::collections::BTreeMap;
 use std::fmt;
+
+use litemap::LiteMap;
+use smol_str::SmolStr;
 
 use crate::source::{Origin, Span};
 
@@ -33,16 +35,17 @@ pub enum Value {
     Uint(u64),
     /// Any other number, also infinite or not a number.
     Float(f64),
-    /// Text.
-    Str(String),
+    /// Text: short text, as most is, lies in place; long text is shared.
+    Str(SmolStr),
     /// A list.
     List(Vec<Node>),
     /// A map with string keys, sorted by byte.
     Map(Map),
 }
 
-/// A map of the tree. Sorted, so that the order of sources never reaches the output.
-pub type Map = BTreeMap<String, Entry>;
+/// A map of the tree. Sorted, so that the order of sources never reaches the output; in one piece of memory, because
+/// most maps of a manifest have one to five entries.
+pub type Map = LiteMap<SmolStr, Entry>;
 
 /// An entry of a map.
 #[derive(Clone, Debug, Default)]
@@ -130,7 +133,7 @@ impl Node {
     ///
     /// # Panics
     /// On anything but a map.
-    pub fn insert(&mut self, key: impl Into<String>, node: Node) -> Option<Node> {
+    pub fn insert(&mut self, key: impl Into<SmolStr>, node: Node) -> Option<Node> {
         let Value::Map(map) = &mut self.value else {
             panic!("insert into a {}", self.value.kind());
         };
@@ -212,12 +215,18 @@ impl From<f64> for Value {
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
-        Value::Str(value.to_owned())
+        Value::Str(value.into())
     }
 }
 
 impl From<String> for Value {
     fn from(value: String) -> Self {
+        Value::Str(value.into())
+    }
+}
+
+impl From<SmolStr> for Value {
+    fn from(value: SmolStr) -> Self {
         Value::Str(value)
     }
 }
@@ -242,7 +251,7 @@ pub struct Path(pub Vec<Step>);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// Into a map.
-    Key(String),
+    Key(SmolStr),
     /// Into a list, counted from 0.
     Index(usize),
 }
@@ -250,18 +259,14 @@ pub enum Step {
 impl Path {
     /// The path of dotted `keys`; numbers are keys, too.
     pub fn keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
-        Path(
-            keys.into_iter()
-                .map(|key| Step::Key(key.to_owned()))
-                .collect(),
-        )
+        Path(keys.into_iter().map(|key| Step::Key(key.into())).collect())
     }
 
     /// This path and one more key.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
         let mut path = self.clone();
-        path.0.push(Step::Key(key.to_owned()));
+        path.0.push(Step::Key(key.into()));
         path
     }
 }

@@ -61,7 +61,7 @@ fn steps<'a>(node: &Node, text: &'a str) -> Vec<(Step, &'a str)> {
         };
     }
     if let Some((key, left)) = quoted(text) {
-        return vec![(Step::Key(key), left)];
+        return vec![(Step::Key(key.into()), left)];
     }
     if node.as_list().is_some() {
         let end = text.find(['.', '[']).unwrap_or(text.len());

@@ -64,7 +64,7 @@ pub(super) fn text<'a>(node: &'a Node, path: &[&str]) -> Option<&'a str> {
 /// A value as a person reads it on a page: text bare, all else as in TOML.
 fn shown(node: &Node) -> String {
     match &node.value {
-        Value::Str(text) => text.clone(),
+        Value::Str(text) => text.to_string(),
         Value::List(items) => {
             let items: Vec<String> = items.iter().map(shown).collect();
             items.join(", ")

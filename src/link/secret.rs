@@ -7,6 +7,8 @@ mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use smol_str::SmolStr;
+
 use super::index::{Index, Place};
 use super::read;
 use crate::resolve::component::SecretUse;
@@ -193,7 +195,7 @@ pub(super) fn names_issuer(object: &Node) -> bool {
 fn keys_of<'a>(node: &'a Node, paths: &[&str]) -> Keys<'a> {
     let maps = paths.iter().filter_map(|path| read::map(node, path));
     let keys: BTreeSet<&str> = maps
-        .flat_map(|map| map.keys().map(String::as_str))
+        .flat_map(|map| map.keys().map(SmolStr::as_str))
         .collect();
     if keys.is_empty() {
         Keys::Any
@@ -210,7 +212,7 @@ fn external_keys(node: &Node) -> Keys<'_> {
     }
     match template {
         Some(map) if read::text(node, "spec.target.template.mergePolicy") != Some("Merge") => {
-            Keys::Known(map.keys().map(String::as_str).collect())
+            Keys::Known(map.keys().map(SmolStr::as_str).collect())
         }
         template => {
             let own = read::every(node, "spec.data.*.secretKey");

@@ -27,7 +27,7 @@ pub(super) fn map_of(entries: impl IntoIterator<Item = (String, Node)>) -> Node 
             key: node.origin.first(),
             node,
         };
-        map.insert(key, entry);
+        map.insert(key.into(), entry);
     }
     Node::new(map, origin)
 }

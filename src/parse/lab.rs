@@ -466,7 +466,7 @@ pub fn entries(
     };
     for (name, item) in map {
         let path = format!("{path}.{name}");
-        let known = definition.fields.contains_key(name) && item.node.as_map().is_none();
+        let known = definition.fields.contains_key(name.as_str()) && item.node.as_map().is_none();
         if known && !map.values().any(|entry| entry.node.as_map().is_some()) {
             let message = format!("`{path}` is a field, but entries have names");
             diagnostics.push(
@@ -482,7 +482,7 @@ pub fn entries(
             diagnostics.push(Diagnostic::error(Code::INVALID_NAME, item.key, message).note(why));
         }
         if let Some(entry) = entry(definition, &item.node, &path, diagnostics) {
-            entries.insert(name.clone(), entry);
+            entries.insert(name.to_string(), entry);
         }
     }
     entries
@@ -500,7 +500,7 @@ fn entry(
         Value::Map(map) => {
             for (key, item) in map {
                 if let Ok(template) = from_node(&item.node, diagnostics) {
-                    fields.insert(key.clone(), (item.key.unwrap_or(span), template));
+                    fields.insert(key.to_string(), (item.key.unwrap_or(span), template));
                 }
             }
         }

@@ -173,7 +173,7 @@ impl Decode for Node {
 impl Decode for String {
     fn decode(node: &Node, path: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
         if let Value::Str(text) = &node.value {
-            return Some(text.clone());
+            return Some(text.to_string());
         }
         diagnostics.push(wrong_type(node, path, "a string"));
         None
@@ -258,7 +258,7 @@ impl<T: Decode> Decode for BTreeMap<String, T> {
         let mut decoded = BTreeMap::new();
         for (key, entry) in map {
             if let Some(value) = T::decode(&entry.node, &join(path, key), diagnostics) {
-                decoded.insert(key.clone(), value);
+                decoded.insert(key.to_string(), value);
             }
         }
         Some(decoded)

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::cell::{Ask, Cell};
 use super::component::{Answer, Chart, Component, Created, KindDeclaration, Requirement, Service};
 use super::lab::PodSecurity;
@@ -508,14 +510,14 @@ fn needs(
 
 fn read_services(services: &Node) -> Vec<Service> {
     let all = services.as_map().into_iter().flatten();
-    let read = |(key, entry): (&String, &crate::value::Entry)| {
+    let read = |(key, entry): (&SmolStr, &crate::value::Entry)| {
         let node = &entry.node;
         let port = match node.get("port").map(|port| &port.value) {
             Some(Value::Int(port)) => Some(*port),
             _ => None,
         };
         Some(Service {
-            key: key.clone(),
+            key: key.to_string(),
             name: node.get("name")?.as_str()?.to_owned(),
             port,
             at_runtime: node.get("at").and_then(Node::as_str) == Some("runtime"),

@@ -141,7 +141,7 @@ fn text(
     let text = text.clone();
     let checked = match kind {
         InputType::Enum(words) => {
-            if words.contains(&text) {
+            if words.iter().any(|word| *word == text) {
                 Ok(())
             } else {
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -358,7 +358,7 @@ fn secret(
     diagnostics: &mut Diagnostics,
 ) -> Conformed {
     let (name, own_key) = match &node.value {
-        Value::Str(name) => (name.clone(), None),
+        Value::Str(name) => (name.to_string(), None),
         Value::Map(_) => {
             let part = |key: &str| node.get(key).and_then(Node::as_str).map(str::to_owned);
             match part("secret") {
@@ -498,7 +498,7 @@ pub(super) fn object(
         .partition(|(name, field)| computed(name, field, &given));
     for (name, field) in first.into_iter().chain(later) {
         let path = format!("{path}.{name}");
-        let value = given.remove(name).map(|entry| entry.node);
+        let value = given.remove(name.as_str()).map(|entry| entry.node);
         let mut scope = context.scope.fork();
         scope.bind("request", Arc::new(checked.clone()));
         let context = Context {

@@ -49,7 +49,7 @@ fn walk(facts: &Arc<Facts>, node: &Node, path: &mut Vec<String>) -> Result<Node,
     };
     let mut evaluated = Map::new();
     for (key, entry) in map {
-        path.push(key.clone());
+        path.push(key.to_string());
         // A value that does not come about is reported by its cell; its neighbours are still looked at.
         if let Ok(node) = walk(facts, &entry.node, path) {
             let entry = Entry {
@@ -112,7 +112,7 @@ impl Lookup for Branch {
         let map = node.and_then(Node::as_map);
         map.into_iter()
             .flatten()
-            .map(|(key, _)| key.clone())
+            .map(|(key, _)| key.to_string())
             .collect()
     }
 
@@ -232,7 +232,7 @@ fn complete_nodes(node: &mut Node, sections: &super::plan::Sections) {
         return;
     };
     for (name, machine) in &sections.machines {
-        let Some(entry) = map.get_mut(&name.0) else {
+        let Some(entry) = map.get_mut(name.0.as_str()) else {
             continue;
         };
         let status = if machine.online.value {

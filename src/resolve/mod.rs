@@ -77,7 +77,10 @@ pub fn resolve(
         .collect();
     check::check(&sections, &enabled, &syntax.traits, diagnostics);
     let declared = evaluated.get("secrets").and_then(Node::as_map);
-    let declared = declared.into_iter().flatten().map(|(name, _)| name.clone());
+    let declared = declared
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.to_string());
     let resolver = Resolver::new(enabled, syntax.traits, &sections, declared.collect(), base);
     let components = bind::components(&resolver);
     let needs = need::needs(&resolver, &sections, &components, diagnostics);

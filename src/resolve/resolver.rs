@@ -386,7 +386,7 @@ impl Resolver {
                     key: Some(*place),
                     node,
                 };
-                fields.insert(key.clone(), entry);
+                fields.insert(key.as_str().into(), entry);
             }
         }
         let enabled = fields.remove("enabled").map(|entry| entry.node);
@@ -412,7 +412,7 @@ impl Resolver {
         };
         for (key, entry) in [("via", via), ("optional", optional)] {
             if let Some(entry) = entry {
-                map.insert(key.to_owned(), entry);
+                map.insert(key.into(), entry);
             }
         }
         Ok(request)

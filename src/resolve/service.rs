@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::cell::Cell;
 use super::conform::Context;
 use super::resolver::Resolver;
@@ -63,7 +65,7 @@ pub(super) fn default(
         node.get("metrics")
             .is_some_and(|metrics| metrics.value != Value::Null)
     };
-    let fitting: Vec<(&String, &Node)> = all
+    let fitting: Vec<(&SmolStr, &Node)> = all
         .map(|(key, entry)| (key, &entry.node))
         .filter(|(_, service)| has_metrics(service) == metrics)
         .collect();

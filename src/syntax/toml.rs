@@ -46,7 +46,7 @@ impl Reader<'_> {
                     key: Some(self.span(key.span())),
                     node: self.node(value.get_ref(), value.span()),
                 };
-                (key.get_ref().to_string(), entry)
+                (key.get_ref().as_ref().into(), entry)
             })
             .collect()
     }
@@ -54,7 +54,7 @@ impl Reader<'_> {
     fn node(&mut self, value: &DeValue<'_>, range: Range<usize>) -> Node {
         let span = self.span(range);
         let value = match value {
-            DeValue::String(text) => Value::Str(text.to_string()),
+            DeValue::String(text) => Value::from(text.as_ref()),
             DeValue::Integer(number) => self.integer(number, span),
             DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
             DeValue::Boolean(value) => Value::Bool(*value),
@@ -99,7 +99,7 @@ impl Reader<'_> {
             Diagnostic::error(Code::TOML_SYNTAX, span, "a date or time is not used here")
                 .help(format!("if it is meant as text, quote it: `\"{text}\"`")),
         );
-        Value::Str(text.to_owned())
+        Value::from(text)
     }
 
     fn report(&mut self, errors: &[toml::de::Error], document: &DeTable<'_>) {

@@ -159,7 +159,7 @@ impl Syntax {
         };
         let value = match self.kind {
             SyntaxKind::Scalar(scalar) if scalar.meaning == Meaning::Text => {
-                Value::Str(scalar.text)
+                Value::from(scalar.text)
             }
             SyntaxKind::Scalar(scalar) => scalar.value(),
             SyntaxKind::List(items) => {
@@ -172,7 +172,7 @@ impl Syntax {
                         key: Some(key.place.span()),
                         node: value.into_node(),
                     };
-                    map.insert(key.name, entry);
+                    map.insert(key.name.into(), entry);
                 }
                 Value::Map(map)
             }
@@ -185,7 +185,7 @@ impl Scalar {
     /// The data.
     pub fn value(&self) -> Value {
         match self.meaning {
-            Meaning::Text => Value::Str(self.text.clone()),
+            Meaning::Text => Value::from(self.text.as_str()),
             Meaning::Null => Value::Null,
             Meaning::Bool(value) => Value::Bool(value),
             Meaning::Int(value) => Value::Int(value),

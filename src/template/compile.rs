@@ -84,7 +84,7 @@ pub fn from_node(node: &Node, diagnostics: &mut Diagnostics) -> Result<Template,
                 .map(|(key, entry)| {
                     let value = from_node(&entry.node, diagnostics)?;
                     let span = entry.key.unwrap_or(value.span);
-                    let key = vec![Piece::Plain(key.clone())];
+                    let key = vec![Piece::Plain(key.to_string())];
                     Ok(Pair { key, span, value })
                 })
                 .collect();
@@ -265,7 +265,7 @@ fn constant_or(
                 key: Some(pair.span),
                 node,
             };
-            map.insert(key, entry);
+            map.insert(key.into(), entry);
         }
     }
     Kind::Data(Node::new(Value::Map(map), Origin::at(span)))

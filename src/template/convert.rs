@@ -19,7 +19,7 @@ pub fn json(node: &Node) -> Json {
             Some(text) => json(&text.node),
             None => Json::Object(
                 map.iter()
-                    .map(|(key, entry)| (key.clone(), json(&entry.node)))
+                    .map(|(key, entry)| (key.to_string(), json(&entry.node)))
                     .collect(),
             ),
         },
@@ -33,7 +33,7 @@ pub fn text(node: &Node) -> Option<String> {
         Value::Int(value) => Some(value.to_string()),
         Value::Uint(value) => Some(value.to_string()),
         Value::Float(value) => Some(value.to_string()),
-        Value::Str(value) => Some(value.clone()),
+        Value::Str(value) => Some(value.to_string()),
         Value::Map(map) => text(&map.get(TEXT)?.node),
         Value::Null | Value::List(_) => None,
     }

@@ -152,7 +152,7 @@ fn expand_map(
             key: Some(pair.span),
             node,
         };
-        if let Some(first) = map.insert(key.clone(), entry) {
+        if let Some(first) = map.insert(key.as_str().into(), entry) {
             let message = format!("the key `{key}` comes out twice");
             diagnostics.push(
                 Diagnostic::error(Code::DUPLICATE_TEMPLATE_KEY, pair.span, message)

@@ -1,12 +1,14 @@
 //! One expression: compiled once, evaluated in a scope, with messages that point into it.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use minijinja::value::Value as Jinja;
 use minijinja::{Error, ErrorKind};
 
 use super::environment;
 use super::scope::{Scope, Unavailable, branch, to_node};
+use super::shortcut::Shortcut;
 use crate::diag::{Code, Diagnostic, Diagnostics, nearest};
 use crate::source::{Origin, Span};
 use crate::value::Node;
@@ -16,7 +18,10 @@ pub struct Expression {
     source: String,
     span: Span,
     exact: bool,
+    shortcut: Option<Shortcut>,
     compiled: minijinja::Expression<'static, 'static>,
+    /// The dotted names that it uses, sorted; found when a message or an origin needs them.
+    paths: OnceLock<Vec<String>>,
 }
 
 impl fmt::Debug for Expression {
@@ -46,7 +51,9 @@ impl Expression {
                 source: source.to_owned(),
                 span,
                 exact,
+                shortcut: Shortcut::parse(source),
                 compiled,
+                paths: OnceLock::new(),
             }),
             Err(error) => {
                 let place = place(span, exact, &error);
@@ -76,6 +83,10 @@ impl Expression {
         here: Span,
         diagnostics: &mut Diagnostics,
     ) -> Result<Node, Failed> {
+        let shortcut = self.shortcut.as_ref();
+        if let Some(node) = shortcut.and_then(|shortcut| shortcut.node(scope, here)) {
+            return Ok(node);
+        }
         let (value, read) = self.value(scope, diagnostics)?;
         self.data(&value, here, &read, diagnostics)
     }
@@ -99,6 +110,10 @@ impl Expression {
     /// # Errors
     /// As [`Expression::node`].
     pub fn branch(&self, scope: &Scope, diagnostics: &mut Diagnostics) -> Result<Node, Failed> {
+        let shortcut = self.shortcut.as_ref();
+        if let Some(node) = shortcut.and_then(|shortcut| shortcut.branch(scope)) {
+            return Ok(node);
+        }
         let (value, read) = self.value(scope, diagnostics)?;
         if let Some(node) = branch(&value) {
             return Ok(node);
@@ -115,13 +130,20 @@ impl Expression {
         scope: &Scope,
         diagnostics: &mut Diagnostics,
     ) -> Result<(bool, Origin), Failed> {
-        let (value, read) = self.value(scope, diagnostics)?;
+        let shortcut = self.shortcut.as_ref();
+        let (holds, read) = match shortcut.and_then(|shortcut| shortcut.test(scope)) {
+            Some(tested) => tested,
+            None => {
+                let (value, read) = self.value(scope, diagnostics)?;
+                (value.is_true(), read)
+            }
+        };
         let origin = if read.spans().is_empty() {
             self.named(scope)
         } else {
             read
         };
-        Ok((value.is_true(), origin))
+        Ok((holds, origin))
     }
 
     /// Its value as the text that it has inside another text, and what it read.
@@ -183,10 +205,7 @@ impl Expression {
         diagnostics: &mut Diagnostics,
     ) -> Result<T, Failed> {
         let place = error.map_or(self.span, |error| place(self.span, self.exact, error));
-        let missing = self
-            .paths()
-            .into_iter()
-            .find_map(|path| missing(&path, scope));
+        let missing = self.paths().iter().find_map(|path| missing(path, scope));
         let Some(missing) = missing else {
             let why = error.map_or_else(|| "its value is undefined".to_owned(), detail);
             let message = format!("`{}` is undefined: {why}", self.source);
@@ -217,16 +236,18 @@ impl Expression {
     }
 
     /// The dotted names that the expression uses, sorted.
-    fn paths(&self) -> Vec<String> {
-        let found = self.compiled.undeclared_variables(true);
-        let mut paths: Vec<String> = found.into_iter().collect();
-        paths.sort();
-        paths
+    fn paths(&self) -> &[String] {
+        self.paths.get_or_init(|| {
+            let found = self.compiled.undeclared_variables(true);
+            let mut paths: Vec<String> = found.into_iter().collect();
+            paths.sort();
+            paths
+        })
     }
 
     /// Where the branches stand that the expression names: what decided it when it read no leaf.
     fn named(&self, scope: &Scope) -> Origin {
-        let places = self.paths().into_iter().filter_map(|path| {
+        let places = self.paths().iter().filter_map(|path| {
             let steps: Vec<&str> = path.split('.').collect();
             scope.place(&steps)
         });

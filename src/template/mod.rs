@@ -10,6 +10,7 @@ mod environment;
 mod expand;
 mod expression;
 mod scope;
+mod shortcut;
 
 pub use compile::{compile, from_node};
 pub use expand::{Expansion, expand, expand_all};

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use litemap::LiteMap;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value as Jinja, ValueKind};
 use minijinja::{Error, ErrorKind, State};
+use smol_str::SmolStr;
 
 use super::environment;
 use crate::source::{Origin, Span};
@@ -52,10 +54,12 @@ impl std::error::Error for Unavailable {}
 /// The text files of a module, by name, with their places.
 pub type Files = BTreeMap<String, (Arc<str>, Span)>;
 
+type Names = LiteMap<SmolStr, Binding>;
+
 /// The names that an expression sees.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
-    names: BTreeMap<String, Binding>,
+    names: Arc<Names>,
     files: Arc<Files>,
     reads: Arc<Reads>,
 }
@@ -86,12 +90,17 @@ impl Scope {
 
     /// Binds a name to a tree.
     pub fn bind(&mut self, name: &str, node: Arc<Node>) {
-        self.names.insert(name.to_owned(), Binding::Node(node));
+        Arc::make_mut(&mut self.names).insert(name.into(), Binding::Node(node));
     }
 
     /// Binds a name to a computed branch.
     pub fn bind_lazy(&mut self, name: &str, lookup: Arc<dyn Lookup>) {
-        self.names.insert(name.to_owned(), Binding::Lazy(lookup));
+        Arc::make_mut(&mut self.names).insert(name.into(), Binding::Lazy(lookup));
+    }
+
+    /// What a name is bound to.
+    pub(super) fn binding(&self, name: &str) -> Option<&Binding> {
+        self.names.get(name)
     }
 
     /// The same names, noting what is read on its own: for another thread, or a nested evaluation.
@@ -107,7 +116,7 @@ impl Scope {
     /// The names at the end of a path of names; none if the path leads nowhere or to a leaf.
     pub(super) fn names_below(&self, path: &[&str]) -> Option<Vec<String>> {
         let Some((first, rest)) = path.split_first() else {
-            return Some(self.names.keys().cloned().collect());
+            return Some(self.names.keys().map(SmolStr::to_string).collect());
         };
         let mut binding = self.names.get(*first)?.clone();
         for step in rest {
@@ -115,7 +124,9 @@ impl Scope {
         }
         match binding {
             Binding::Lazy(lookup) => Some(lookup.keys()),
-            Binding::Node(node) => node.as_map().map(|map| map.keys().cloned().collect()),
+            Binding::Node(node) => node
+                .as_map()
+                .map(|map| map.keys().map(SmolStr::to_string).collect()),
         }
     }
 
@@ -169,7 +180,8 @@ impl Object for ScopeObject {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.names.keys().map(Jinja::from).collect())
+        let names = self.0.names.keys();
+        Enumerator::Values(names.map(|name| Jinja::from(name.as_str())).collect())
     }
 }
 
@@ -309,7 +321,7 @@ impl Object for View {
 
     fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
         if let Some(key) = key.as_str() {
-            return self.child(Step::Key(key.to_owned()));
+            return self.child(Step::Key(key.into()));
         }
         self.child(Step::Index(key.as_usize()?))
     }
@@ -320,7 +332,7 @@ impl Object for View {
             Value::Map(map) => Enumerator::Values(
                 map.keys()
                     .filter(|key| *key != TEXT)
-                    .map(Jinja::from)
+                    .map(|key| Jinja::from(key.as_str()))
                     .collect(),
             ),
             _ => Enumerator::Empty,
@@ -353,9 +365,7 @@ pub(super) fn branch(value: &Jinja) -> Option<Node> {
 /// A phrase that says why the value is no data.
 pub(super) fn to_node(value: &Jinja, here: Span, read: &Origin) -> Result<Node, String> {
     if let Some(view) = value.downcast_object_ref::<View>() {
-        let mut node = view.node().clone();
-        stand(&mut node, here);
-        return Ok(node);
+        return Ok(copy(view.node(), here));
     }
     let origin = Origin::at(here).with(read);
     let data = match value.kind() {
@@ -363,7 +373,7 @@ pub(super) fn to_node(value: &Jinja, here: Span, read: &Origin) -> Result<Node, 
         ValueKind::None => Value::Null,
         ValueKind::Bool => Value::Bool(value.is_true()),
         ValueKind::Number => number(value)?,
-        ValueKind::String => Value::Str(value.as_str().unwrap_or_default().to_owned()),
+        ValueKind::String => Value::from(value.as_str().unwrap_or_default()),
         ValueKind::Seq | ValueKind::Iterable => {
             let items = value.try_iter().map_err(|error| error.to_string())?;
             let nodes: Result<Vec<Node>, String> =
@@ -378,7 +388,7 @@ pub(super) fn to_node(value: &Jinja, here: Span, read: &Origin) -> Result<Node, 
                     key: Some(here),
                     node: to_node(&item, here, read)?,
                 };
-                map.insert(key.to_string(), entry);
+                map.insert(key.to_string().into(), entry);
             }
             Value::Map(map)
         }
@@ -387,18 +397,27 @@ pub(super) fn to_node(value: &Jinja, here: Span, read: &Origin) -> Result<Node, 
     Ok(Node::new(data, origin))
 }
 
-/// Puts `here` first in the origin of every node: the expression that inserted a branch wrote it there.
-fn stand(node: &mut Node, here: Span) {
-    if let Some(text) = node.get(TEXT) {
-        *node = text.clone();
-    }
-    node.origin = Origin::at(here).with(&node.origin);
-    match &mut node.value {
-        Value::List(list) => list.iter_mut().for_each(|item| stand(item, here)),
-        Value::Map(map) => map
-            .values_mut()
-            .for_each(|entry| stand(&mut entry.node, here)),
-        _ => {}
+/// A copy with `here` first in the origin of every node: the expression that inserted a branch wrote it there.
+pub(super) fn copy(node: &Node, here: Span) -> Node {
+    let node = node.get(TEXT).unwrap_or(node);
+    let value = match &node.value {
+        Value::List(list) => Value::List(list.iter().map(|item| copy(item, here)).collect()),
+        Value::Map(map) => {
+            let entry = |(key, entry): (&SmolStr, &Entry)| {
+                let node = copy(&entry.node, here);
+                let copied = Entry {
+                    key: entry.key,
+                    node,
+                };
+                (key.clone(), copied)
+            };
+            Value::Map(map.iter().map(entry).collect())
+        }
+        scalar => scalar.clone(),
+    };
+    Node {
+        value,
+        origin: Origin::at(here).with(&node.origin),
     }
 }
 

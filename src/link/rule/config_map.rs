@@ -1,5 +1,7 @@
 //! Every ConfigMap that a pod refers to is there, with the key that is read.
 
+use smol_str::SmolStr;
+
 use crate::diag::{Code, Diagnostics, did_you_mean};
 use crate::link::index::Index;
 use crate::link::pod::Pod;
@@ -61,7 +63,7 @@ fn one<'a>(
     let has = ["data", "binaryData"].into_iter();
     let has: Vec<&str> = has
         .filter_map(|path| read::map(place.node(), path))
-        .flat_map(|map| map.keys().map(String::as_str))
+        .flat_map(|map| map.keys().map(SmolStr::as_str))
         .collect();
     for node in keys {
         let key = node.as_str().unwrap_or_default();

@@ -218,10 +218,10 @@ fn labels(index: &Index<'_>, namespace: &str) -> Map {
         node: Node::new(text, crate::source::Origin::none()),
     };
     let mut labels = Map::new();
-    labels.insert("kubernetes.io/metadata.name".to_owned(), entry(namespace));
+    labels.insert("kubernetes.io/metadata.name".into(), entry(namespace));
     let rules = index.lab.sections.namespaces.get(namespace);
     for (key, value) in rules.into_iter().flat_map(|rules| &rules.labels) {
-        labels.insert(key.clone(), entry(&value.value));
+        labels.insert(key.as_str().into(), entry(&value.value));
     }
     labels
 }

@@ -100,7 +100,7 @@ fn quantity<'a>(
 
 fn text(node: &Node) -> Option<String> {
     match &node.value {
-        Value::Str(text) => Some(text.clone()),
+        Value::Str(text) => Some(text.to_string()),
         Value::Int(number) => Some(number.to_string()),
         Value::Uint(number) => Some(number.to_string()),
         Value::Float(number) => Some(number.to_string()),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::source::Origin;
-use crate::value::{Node, Value};
+use crate::value::{Map, Node, Value};
 
 /// The documents of one patch file.
 #[derive(Debug, Default)]
@@ -92,7 +92,7 @@ pub(super) fn table<'a>(entries: impl IntoIterator<Item = (&'a str, Node)>) -> N
 /// Sets the value at a path below `node`, with the maps that lead there.
 pub(super) fn put(node: &mut Node, path: &[&str], value: Node) {
     if let [key] = path {
-        let nothing_new = value.as_map().is_some_and(BTreeMap::is_empty) && node.get(key).is_some();
+        let nothing_new = value.as_map().is_some_and(Map::is_empty) && node.get(key).is_some();
         if !nothing_new {
             node.insert(*key, value);
         }
@@ -124,5 +124,5 @@ fn below<'a>(node: &'a mut Node, key: &str, origin: &Origin, value: Value) -> &'
     let Value::Map(map) = &mut node.value else {
         unreachable!("it is a map since a moment ago");
     };
-    &mut map.entry(key.to_owned()).or_default().node
+    &mut map.entry(key.into()).or_default().node
 }

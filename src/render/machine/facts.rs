@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::value::{Node, Path, Step, Value};
+use crate::value::{Map, Node, Path, Step, Value};
 
 /// Who says something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,7 +228,7 @@ pub fn keys(path: &Path) -> Vec<&str> {
 }
 
 fn is_empty_map(node: &Node) -> bool {
-    node.as_map().is_some_and(BTreeMap::is_empty)
+    node.as_map().is_some_and(Map::is_empty)
 }
 
 fn disagree(path: &Path, first: &Fact, second: &Fact) -> Diagnostic {
@@ -256,7 +256,7 @@ fn show(node: &Node) -> Option<String> {
         Value::Int(value) => Some(value.to_string()),
         Value::Uint(value) => Some(value.to_string()),
         Value::Float(value) => Some(value.to_string()),
-        Value::Str(text) => Some(text.clone()),
+        Value::Str(text) => Some(text.to_string()),
         Value::List(_) | Value::Map(_) => None,
     }
 }

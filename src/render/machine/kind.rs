@@ -52,12 +52,12 @@ fn convert(kind: Kind, value: &Value) -> Result<Value, Wrong> {
         (Kind::Sysctl, _) => Err(Wrong::Type("a string or an integer")),
         (Kind::Plain | Kind::Label | Kind::Annotation, _) => {
             let text = plain(value)?;
-            check_text(kind, &text).map_err(|why| Wrong::Value(text.clone(), why))?;
+            check_text(kind, &text).map_err(|why| Wrong::Value(text.to_string(), why))?;
             Ok(text.into())
         }
         (Kind::Extension, Value::Str(text)) if !text.is_empty() => Ok(bare(text).into()),
         (_, Value::Str(text)) => {
-            check_text(kind, text).map_err(|why| Wrong::Value(text.clone(), why))?;
+            check_text(kind, text).map_err(|why| Wrong::Value(text.to_string(), why))?;
             Ok(value.clone())
         }
         _ => Err(Wrong::Type("a string")),
@@ -72,7 +72,7 @@ pub(super) fn bare(name: &str) -> &str {
 /// Text, or a number or a boolean as its text.
 fn plain(value: &Value) -> Result<String, Wrong> {
     match value {
-        Value::Str(text) => Ok(text.clone()),
+        Value::Str(text) => Ok(text.to_string()),
         Value::Bool(value) => Ok(value.to_string()),
         Value::Int(value) => Ok(value.to_string()),
         Value::Uint(value) => Ok(value.to_string()),
@@ -93,7 +93,7 @@ fn mode(value: &Value) -> Result<Value, Wrong> {
             let digits = text.strip_prefix("0o").unwrap_or(text);
             match i64::from_str_radix(digits, 8) {
                 Ok(mode) if (0..=0o7777).contains(&mode) => Ok(mode.into()),
-                _ => Err(wrong(text.clone())),
+                _ => Err(wrong(text.to_string())),
             }
         }
         _ => Err(Wrong::Type("permissions")),

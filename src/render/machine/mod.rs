@@ -24,7 +24,7 @@ use crate::diag::Diagnostics;
 use crate::resolve::Lab;
 use crate::resolve::lab::{Cluster, Machine, Need, Network, NodeName, Reach, Role, TalosRules};
 use crate::source::{Origin, Spanned};
-use crate::value::{Entry, Node, Value};
+use crate::value::{Map, Node, Value};
 use facts::{Author, Facts, Owner};
 use layers::{Layers, Roles};
 use schematic::Schematic;
@@ -180,7 +180,7 @@ fn split_lab_words(table: Option<&Node>, diagnostics: &mut Diagnostics) -> (Fact
     let part = |own: bool| {
         let entries = table.as_map().into_iter().flatten();
         let entries = entries.filter(|(key, _)| names.contains(key.as_str()) == own);
-        let map: BTreeMap<String, Entry> = entries
+        let map: Map = entries
             .map(|(key, entry)| (key.clone(), entry.clone()))
             .collect();
         Node {

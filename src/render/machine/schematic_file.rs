@@ -53,7 +53,7 @@ fn as_written(syntax: &Syntax, by_meaning: bool) -> Node {
                     | Place::Within(span) => span,
                 };
                 (
-                    key.name.clone(),
+                    key.name.as_str().into(),
                     Entry {
                         key: Some(span),
                         node,
@@ -67,7 +67,7 @@ fn as_written(syntax: &Syntax, by_meaning: bool) -> Node {
 }
 
 fn scalar_value(scalar: &Scalar, by_meaning: bool) -> Value {
-    let text = || Value::Str(scalar.text.clone());
+    let text = || Value::from(scalar.text.as_str());
     let old_boolean = !matches!(scalar.text.to_lowercase().as_str(), "true" | "false");
     let value = match scalar.meaning {
         Meaning::Null => return Value::Null,
@@ -212,7 +212,7 @@ fn text(table: &mut Table<'_>, key: &'static str, diagnostics: &mut Diagnostics)
 /// A scalar as the factory's reader takes it for text: numbers and booleans keep their letters.
 fn as_text(node: &Node, path: &str, diagnostics: &mut Diagnostics) -> Option<Node> {
     let text = match &node.value {
-        Value::Str(text) => text.clone(),
+        Value::Str(text) => text.to_string(),
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),
         Value::Uint(value) => value.to_string(),

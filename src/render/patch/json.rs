@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use json_patch::jsonptr::{PointerBuf, Token};
 
+use smol_str::SmolStr;
+
 use super::merge::{put, replace};
 use super::target::names;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
@@ -212,7 +214,7 @@ fn step(value: &Value, token: &Token<'_>) -> Option<Step> {
         Value::Map(map) => {
             let key = token.decoded();
             map.contains_key(key.as_ref())
-                .then(|| Step::Key(key.into_owned()))
+                .then(|| Step::Key(key.into()))
         }
         Value::List(list) => index_of(token, list).map(Step::Index),
         _ => None,
@@ -284,8 +286,8 @@ fn mark(node: &mut Node, origin: &Origin) -> usize {
     node.add_origin(origin);
     let below: usize = match &mut node.value {
         Value::Map(map) => map
-            .values_mut()
-            .map(|entry| mark(&mut entry.node, origin))
+            .iter_mut()
+            .map(|(_, entry)| mark(&mut entry.node, origin))
             .sum(),
         Value::List(list) => list.iter_mut().map(|item| mark(item, origin)).sum(),
         _ => 0,
@@ -312,7 +314,7 @@ fn missing(value: &Value, token: &Token<'_>, path: &Spanned<Pointer>) -> Diagnos
 
 fn value_keys(value: &Value) -> BTreeSet<&str> {
     match value {
-        Value::Map(map) => map.keys().map(String::as_str).collect(),
+        Value::Map(map) => map.keys().map(SmolStr::as_str).collect(),
         _ => BTreeSet::new(),
     }
 }

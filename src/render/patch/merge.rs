@@ -59,7 +59,7 @@ fn without_nulls(patch: &Node) -> Node {
     let mut made = patch.clone();
     if let Value::Map(map) = &mut made.value {
         map.retain(|_, entry| entry.node.value != Value::Null);
-        for entry in map.values_mut() {
+        for (_, entry) in map.iter_mut() {
             entry.node = without_nulls(&entry.node);
         }
     }
@@ -68,7 +68,7 @@ fn without_nulls(patch: &Node) -> Node {
 
 /// Sets `key`, which a source wrote at `span`; what stood there goes on in the origins.
 pub(super) fn put(map: &mut Map, key: &str, span: Option<Span>, node: Node) {
-    let entry = map.entry(key.to_owned()).or_default();
+    let entry = map.entry(key.into()).or_default();
     replace(&mut entry.node, node);
     entry.key = span.or(entry.key);
 }

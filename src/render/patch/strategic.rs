@@ -69,7 +69,7 @@ fn keep_identity(made: &mut Node, resource: &Node) {
     let Some(old) = resource.get("metadata") else {
         return;
     };
-    let metadata = made.entry("metadata".to_owned()).or_insert_with(|| Entry {
+    let metadata = made.entry("metadata".into()).or_insert_with(|| Entry {
         key: old.key,
         node: Node::new(Value::map(), old.node.origin.clone()),
     });
@@ -82,7 +82,7 @@ fn keep(made: &mut Map, old: &Map, keys: &[&str]) {
     for key in keys {
         if let Some(entry) = old.get(*key) {
             let copy = || entry.clone();
-            made.entry((*key).to_owned()).or_insert_with(copy);
+            made.entry((*key).into()).or_insert_with(copy);
         }
     }
 }
@@ -161,7 +161,7 @@ fn merge_list(merged: &mut Map, key: &str, patch: &Entry, field: Field, walk: &m
         _ => {}
     }
     let was_there = merged.contains_key(key);
-    let entry = merged.entry(key.to_owned()).or_insert_with(|| Entry {
+    let entry = merged.entry(key.into()).or_insert_with(|| Entry {
         key: patch.key,
         node: empty(),
     });
@@ -256,7 +256,7 @@ fn identity(element: &Node, keys: &[&str]) -> Option<Vec<String>> {
 fn key_value(element: &Node, key: &str) -> Option<String> {
     match element.get(key).map(|node| &node.value) {
         None | Some(Value::Null) => default_of(key).map(str::to_owned),
-        Some(Value::Str(text)) => Some(text.clone()),
+        Some(Value::Str(text)) => Some(text.to_string()),
         Some(Value::Int(number)) => Some(number.to_string()),
         Some(_) => None,
     }

@@ -237,7 +237,7 @@ struct Ports(u16, u16);
 impl Decode for Ports {
     fn decode(node: &Node, path: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
         let text = match &node.value {
-            Value::Str(text) => text.clone(),
+            Value::Str(text) => text.to_string(),
             _ => String::decode(node, path, diagnostics)?,
         };
         let ends = text.split_once('-');

@@ -1,11 +1,13 @@
 //! The order in which the Image Factory's YAML library prints the keys of a map.
 
+use smol_str::SmolStr;
+
 use crate::value::Map;
 
 /// The keys of a map in the printer's order. That order is no total one for odd keys, so this sorts as Go does with
 /// few keys, by insertion, which ends with any order.
-pub(super) fn sorted_keys(map: &Map) -> Vec<&String> {
-    let mut keys: Vec<&String> = map.keys().collect();
+pub(super) fn sorted_keys(map: &Map) -> Vec<&SmolStr> {
+    let mut keys: Vec<&SmolStr> = map.keys().collect();
     for end in 1..keys.len() {
         let mut at = end;
         while at > 0 && compare_keys(keys[at], keys[at - 1]).is_lt() {
