@@ -171,7 +171,11 @@ fn lists_of_lab_hardware_and_node_add_up() {
         .words
         .as_ref()
         .and_then(|words| words.as_map());
-    let words: Vec<&String> = words.into_iter().flatten().map(|(word, _)| word).collect();
+    let words: Vec<&str> = words
+        .into_iter()
+        .flatten()
+        .map(|(word, _)| word.as_str())
+        .collect();
     assert_eq!(words, ["api_server"]);
 }
 

@@ -151,6 +151,11 @@ impl Diagnostics {
         self.found.append(&mut other.found);
     }
 
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// Whether the lab is wrong.
     pub fn has_errors(&self) -> bool {
         self.found

@@ -10,6 +10,7 @@
 
 mod quote;
 
+use std::borrow::Borrow;
 use std::fmt::Write as _;
 
 use crate::value::{Map, Node, Path, Step, Value};
@@ -31,14 +32,14 @@ pub struct LineOrigin {
 }
 
 /// The text of `documents`, with `---` between two; it ends in a line break unless there is none of them.
-pub fn print(documents: &[Node]) -> String {
+pub fn print<N: Borrow<Node>>(documents: &[N]) -> String {
     let mut printer = Printer::default();
     printer.documents(documents);
     printer.text
 }
 
 /// What each line of [`print()`]'s text shows, from the first line on.
-pub fn lines(documents: &[Node]) -> Vec<LineOrigin> {
+pub fn lines<N: Borrow<Node>>(documents: &[N]) -> Vec<LineOrigin> {
     let mut printer = Printer {
         trace: Some(Trace::default()),
         ..Printer::default()
@@ -62,7 +63,7 @@ struct Trace {
 }
 
 impl Printer {
-    fn documents(&mut self, documents: &[Node]) {
+    fn documents<N: Borrow<Node>>(&mut self, documents: &[N]) {
         for (index, document) in documents.iter().enumerate() {
             if let Some(trace) = &mut self.trace {
                 trace.document = index;
@@ -71,7 +72,7 @@ impl Printer {
                 self.text.push_str("---");
                 self.end_line();
             }
-            self.inline(document, 0);
+            self.inline(document.borrow(), 0);
         }
     }
 

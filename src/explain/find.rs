@@ -1,5 +1,7 @@
 //! A file of the tree and a place in it, as a person names them.
 
+use std::sync::Arc;
+
 use super::path::{self, Lost};
 use crate::diag::nearest;
 use crate::emit::HEADER_LINES;
@@ -143,7 +145,11 @@ fn check_line(file: &OutFile, line: usize, total: usize) -> Result<(), Refusal> 
     Err(Refusal::new(message, None))
 }
 
-fn by_path<'a>(file: &OutFile, documents: &'a [Node], text: &str) -> Result<Subject<'a>, Refusal> {
+fn by_path<'a>(
+    file: &OutFile,
+    documents: &'a [Arc<Node>],
+    text: &str,
+) -> Result<Subject<'a>, Refusal> {
     let mut lost: Option<Lost> = None;
     for (index, document) in documents.iter().enumerate() {
         match path::resolve(document, text) {
@@ -168,7 +174,7 @@ fn by_path<'a>(file: &OutFile, documents: &'a [Node], text: &str) -> Result<Subj
 }
 
 /// The line on which a node begins.
-fn line_of(documents: &[Node], document: usize, path: &Path) -> usize {
+fn line_of(documents: &[Arc<Node>], document: usize, path: &Path) -> usize {
     let within = |line: &LineOrigin| line.document == document && line.path.0.starts_with(&path.0);
     let index = lines(documents).iter().position(within);
     index.unwrap_or(0) + HEADER_LINES + 1

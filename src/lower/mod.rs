@@ -12,6 +12,7 @@ pub mod talos;
 pub mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use talos::NodeFiles;
 
@@ -77,7 +78,7 @@ fn values(lab: &Lab, linked: &Linked, tree: &mut Tree) {
         if matches!(&values.value, Value::Map(map) if !map.is_empty()) {
             let folder = tree::component_folder(lab.components[name].layer, name);
             let path = format!("{folder}/values.yaml");
-            tree.files.push(OutFile::yaml(path, vec![values.clone()]));
+            tree.files.push(OutFile::yaml(path, values.clone()));
         }
     }
 }
@@ -108,7 +109,7 @@ fn kustomization(engine_files: &BTreeSet<String>, engine: Span) -> OutFile {
         ("kind", own("Kustomization")),
         ("resources", tree::list(resources)),
     ]);
-    OutFile::yaml(format!("{}/kustomization.yaml", tree::OUT), vec![node])
+    OutFile::yaml(format!("{}/kustomization.yaml", tree::OUT), node)
 }
 
 /// Reports files whose paths are one on a file system that ignores case.
@@ -142,7 +143,7 @@ pub struct OutFile {
 #[derive(Clone, Debug)]
 pub enum Content {
     /// YAML documents.
-    Yaml(Vec<Node>),
+    Yaml(Vec<Arc<Node>>),
     /// Lines of text.
     Text(Text),
     /// Bytes that are copied as they are.
@@ -194,11 +195,11 @@ impl Text {
 }
 
 impl OutFile {
-    /// A file of YAML documents.
-    pub fn yaml(path: impl Into<String>, documents: Vec<Node>) -> Self {
+    /// A file of one YAML document.
+    pub fn yaml(path: impl Into<String>, document: impl Into<Arc<Node>>) -> Self {
         OutFile {
             path: path.into(),
-            content: Content::Yaml(documents),
+            content: Content::Yaml(vec![document.into()]),
             executable: false,
         }
     }

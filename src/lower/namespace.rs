@@ -44,7 +44,7 @@ pub(super) fn files(
             keep(&mut node);
         }
         let path = format!("{OUT}/infrastructure/namespaces/manifests/namespace-{name}.yaml");
-        files.push(OutFile::yaml(path, vec![node]));
+        files.push(OutFile::yaml(path, node));
     }
     files
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use litemap::LiteMap;
+use smol_str::SmolStr;
+
 use super::library::Library;
 use super::load::Loader;
 use super::module::{Module, TraitSyntax};
@@ -61,6 +64,9 @@ impl fmt::Display for Layer {
     }
 }
 
+/// The few named parts of a component, in one piece of memory and by name.
+pub type Named<T> = LiteMap<SmolStr, T>;
+
 /// An entry of `[infrastructure.*]` or `[apps.*]`.
 #[derive(Debug)]
 pub struct ComponentSyntax {
@@ -87,11 +93,11 @@ pub struct ComponentSyntax {
     /// Components that it comes after.
     pub needs: Vec<Spanned<String>>,
     /// Inputs as given, with the place of their keys.
-    pub inputs: BTreeMap<String, (Span, Template)>,
+    pub inputs: Named<(Span, Template)>,
     /// What it asks for: trait, entry.
-    pub traits: BTreeMap<String, BTreeMap<String, EntrySyntax>>,
+    pub traits: Named<Named<EntrySyntax>>,
     /// Load-balancer addresses by name.
-    pub addresses: BTreeMap<String, Template>,
+    pub addresses: Named<Template>,
     /// Chart values: files in order, then `values`.
     pub values: Vec<Template>,
     /// More resources: the file's path and its documents.
@@ -106,7 +112,7 @@ pub struct ComponentSyntax {
 #[derive(Debug)]
 pub struct EntrySyntax {
     /// Its fields.
-    pub fields: BTreeMap<String, (Span, Template)>,
+    pub fields: Named<(Span, Template)>,
     /// Where it stands.
     pub span: Span,
 }
@@ -300,8 +306,8 @@ impl Reader<'_, '_> {
             namespace: template(table.node("namespace"), diagnostics),
             render: table.optional("render", diagnostics),
             needs: table.or_default("needs", diagnostics),
-            inputs: BTreeMap::new(),
-            traits: BTreeMap::new(),
+            inputs: Named::new(),
+            traits: Named::new(),
             addresses: addresses(&mut table, diagnostics),
             values,
             manifests,
@@ -321,10 +327,10 @@ impl Reader<'_, '_> {
             let path = table.path_of(key);
             if let Some(definition) = self.traits.get(key) {
                 let entries = entries(definition, node, &path, self.diagnostics);
-                component.traits.insert(key.to_owned(), entries);
+                component.traits.insert(key.into(), entries);
             } else if component.module.inputs.contains_key(key) {
                 if let Ok(template) = from_node(node, self.diagnostics) {
-                    component.inputs.insert(key.to_owned(), (span, template));
+                    component.inputs.insert(key.into(), (span, template));
                 }
             } else {
                 let unknown = self.unknown(key, &path, span, &component.module);
@@ -438,15 +444,14 @@ fn items(table: &mut Table<'_>, key: &'static str, diagnostics: &mut Diagnostics
     }
 }
 
-fn addresses(table: &mut Table<'_>, diagnostics: &mut Diagnostics) -> BTreeMap<String, Template> {
+fn addresses(table: &mut Table<'_>, diagnostics: &mut Diagnostics) -> Named<Template> {
     let path = table.path_of("addresses");
     let Some(node) = table.node("addresses") else {
-        return BTreeMap::new();
+        return Named::new();
     };
     let named = Table::new(node, path, diagnostics);
-    let compile = |(name, _, node): (&str, _, &Node)| {
-        Some((name.to_owned(), from_node(node, diagnostics).ok()?))
-    };
+    let compile =
+        |(name, _, node): (&str, _, &Node)| Some((name.into(), from_node(node, diagnostics).ok()?));
     named.rest().filter_map(compile).collect()
 }
 
@@ -456,11 +461,11 @@ pub fn entries(
     node: &Node,
     path: &str,
     diagnostics: &mut Diagnostics,
-) -> BTreeMap<String, EntrySyntax> {
-    let mut entries = BTreeMap::new();
+) -> Named<EntrySyntax> {
+    let mut entries = Named::new();
     let Some(map) = node.as_map() else {
         if let Some(entry) = entry(definition, node, path, diagnostics) {
-            entries.insert("main".to_owned(), entry);
+            entries.insert("main".into(), entry);
         }
         return entries;
     };
@@ -482,7 +487,7 @@ pub fn entries(
             diagnostics.push(Diagnostic::error(Code::INVALID_NAME, item.key, message).note(why));
         }
         if let Some(entry) = entry(definition, &item.node, &path, diagnostics) {
-            entries.insert(name.to_string(), entry);
+            entries.insert(name.clone(), entry);
         }
     }
     entries
@@ -495,12 +500,12 @@ fn entry(
     diagnostics: &mut Diagnostics,
 ) -> Option<EntrySyntax> {
     let span = node.origin.first()?;
-    let mut fields = BTreeMap::new();
+    let mut fields = Named::new();
     match &node.value {
         Value::Map(map) => {
             for (key, item) in map {
                 if let Ok(template) = from_node(&item.node, diagnostics) {
-                    fields.insert(key.to_string(), (item.key.unwrap_or(span), template));
+                    fields.insert(key.clone(), (item.key.unwrap_or(span), template));
                 }
             }
         }
@@ -514,7 +519,7 @@ fn entry(
                 return None;
             };
             let template = from_node(node, diagnostics).ok()?;
-            fields.insert(shorthand.clone(), (span, template));
+            fields.insert(shorthand.as_str().into(), (span, template));
         }
     }
     Some(EntrySyntax { fields, span })

@@ -1,5 +1,7 @@
 //! One component: values, manifests, answers, patches.
 
+use std::sync::Arc;
+
 use super::Rendered;
 use super::kinds::Scopes;
 use super::patch::{self, Operation, Patch, PatchKind, Target};
@@ -121,14 +123,14 @@ fn answered(answer: &Answer, diagnostics: &mut Diagnostics) -> Result<Vec<(Node,
     let template: Option<&Template> = answer
         .module
         .answers
-        .get(&answer.ask.of)
+        .get(answer.ask.of.as_str())
         .and_then(|answer| answer.resources.as_ref());
     let Some(template) = template else {
         return Ok(Vec::new());
     };
     let node = expand(template, &answer.scope, diagnostics)?;
     let made = Made::Answer {
-        of: answer.ask.of.clone(),
+        of: answer.ask.of.to_string(),
         hard: answer.hard,
         provider: answer.provider.clone(),
     };
@@ -166,7 +168,7 @@ fn place(resource: &mut Resource, component: &Component, scopes: &Scopes) {
     }
     let namespace = component.namespace();
     resource.id.namespace = Some(namespace.to_owned());
-    if let Value::Map(map) = &mut resource.node.value
+    if let Value::Map(map) = &mut Arc::make_mut(&mut resource.node).value
         && let Some(metadata) = map.get_mut("metadata")
     {
         metadata
@@ -205,7 +207,7 @@ fn apply(
 ) {
     let mut nodes: Vec<Node> = resources
         .iter()
-        .map(|resource| resource.node.clone())
+        .map(|resource| (*resource.node).clone())
         .collect();
     let mut found = Diagnostics::default();
     let changes = patch::apply(&mut nodes, patch, &mut found);
@@ -228,7 +230,7 @@ fn apply(
     }
     diagnostics.append(found);
     for (resource, node) in resources.iter_mut().zip(nodes) {
-        resource.node = node;
+        resource.node = Arc::new(node);
     }
     for index in changes.deleted.into_iter().rev() {
         resources.remove(index);

@@ -1,6 +1,7 @@
 //! One Kubernetes object and its identity.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
@@ -58,8 +59,8 @@ pub struct Resource {
     pub version: String,
     /// What made it.
     pub made: Made,
-    /// The whole object.
-    pub node: Node,
+    /// The whole object: shared, because the files of the tree are mostly just that.
+    pub node: Arc<Node>,
 }
 
 impl Resource {
@@ -124,6 +125,6 @@ pub(super) fn identify(node: Node, made: Made, diagnostics: &mut Diagnostics) ->
         },
         version,
         made,
-        node,
+        node: Arc::new(node),
     })
 }

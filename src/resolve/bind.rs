@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use smol_str::SmolStr;
 
 use super::cell::{Ask, Cell};
 use super::component::{Answer, Chart, Component, Created, KindDeclaration, Requirement, Service};
 use super::lab::PodSecurity;
+use super::lookup::Computed;
 use super::offer;
 use super::resolver::{Resolver, clause_name};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
@@ -16,113 +18,147 @@ use crate::parse::lab::ComponentSyntax;
 use crate::parse::module::Clause;
 use crate::parse::table::{Table, wrong_type};
 use crate::source::{Origin, Spanned};
-use crate::template::{Scope, Unavailable};
+use crate::template::{Binding, Scope, Unavailable};
 use crate::value::{Node, Value};
 
 /// What the templates of the whole lab see, computed.
 struct Known {
-    components: Arc<Node>,
-    capabilities: Arc<Node>,
+    facts: BTreeMap<SmolStr, Arc<Facts>>,
+    components: Arc<Computed>,
+    capabilities: Arc<Computed>,
+}
+
+/// What the templates of the lab see of one component, computed.
+struct Facts {
+    /// `component`.
+    all: Arc<Computed>,
+    inputs: Arc<Computed>,
+    outputs: Node,
 }
 
 /// Binds all components; those with a wrong value are reported and left out.
-pub(super) fn components(resolver: &Arc<Resolver>) -> BTreeMap<String, Component> {
-    let names: Vec<String> = resolver.components.keys().cloned().collect();
-    for name in &names {
-        for ask in resolver.asks(name) {
-            // Whether it could be computed is asked for again below; here it only has to be reported once.
-            let _ = answers_of(resolver, &ask);
-        }
+///
+/// Components are bound in parallel, each on a walk of its own. Only where values need each other does it matter where
+/// one begins: then all is done again in the order of the names, which is the resolver that comes back.
+pub(super) fn components(resolver: Arc<Resolver>) -> (Arc<Resolver>, BTreeMap<String, Component>) {
+    let names: Vec<&String> = resolver.components.keys().collect();
+    let parallel = |name: &&String| (resolver.walk(), (*name).clone());
+    let jobs: Vec<(Arc<Resolver>, String)> = names.iter().map(parallel).collect();
+    let facts = jobs.par_iter().map(|(walk, name)| facts(walk, name));
+    let known = known(&resolver, &jobs, facts.collect());
+    let bound = jobs
+        .par_iter()
+        .map(|(walk, name)| bound(walk, name, &known));
+    let bound: Vec<(Option<Component>, Diagnostics)> = bound.collect();
+    if resolver.has_circle() {
+        return one_by_one(resolver.anew());
     }
-    let known = Known {
-        components: Arc::new(facts_of_all(resolver, &names)),
-        capabilities: Arc::new(capabilities(resolver)),
-    };
+    let components = collect(&resolver, bound);
+    (resolver, components)
+}
+
+fn one_by_one(resolver: Arc<Resolver>) -> (Arc<Resolver>, BTreeMap<String, Component>) {
+    let job = |name: &String| (resolver.clone(), name.clone());
+    let jobs: Vec<(Arc<Resolver>, String)> = resolver.components.keys().map(job).collect();
+    let facts = jobs.iter().map(|(walk, name)| facts(walk, name)).collect();
+    let known = known(&resolver, &jobs, facts);
+    let bound = jobs.iter().map(|(walk, name)| bound(walk, name, &known));
+    let components = collect(&resolver, bound.collect());
+    (resolver, components)
+}
+
+fn bound(resolver: &Arc<Resolver>, name: &str, known: &Known) -> (Option<Component>, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let component = bind(resolver, name, known, &mut diagnostics);
+    resolver.rest();
+    (component.ok(), diagnostics)
+}
+
+fn collect(
+    resolver: &Resolver,
+    bound: Vec<(Option<Component>, Diagnostics)>,
+) -> BTreeMap<String, Component> {
     let mut components = BTreeMap::new();
-    for name in names {
-        let mut diagnostics = Diagnostics::default();
-        let bound = bind(resolver, &name, &known, &mut diagnostics);
+    for (component, diagnostics) in bound {
         resolver.report(diagnostics);
-        if let Ok(component) = bound {
-            components.insert(name, component);
-        }
+        components.extend(component.map(|component| (component.name.clone(), component)));
     }
     components
 }
 
+fn known(resolver: &Arc<Resolver>, jobs: &[(Arc<Resolver>, String)], facts: Vec<Facts>) -> Known {
+    let names = jobs.iter().map(|(_, name)| SmolStr::from(name.as_str()));
+    let facts: BTreeMap<SmolStr, Arc<Facts>> = names.zip(facts.into_iter().map(Arc::new)).collect();
+    let lazy = |facts: &Arc<Facts>| Binding::Lazy(facts.all.clone());
+    let components = facts
+        .iter()
+        .map(|(name, facts)| (name.clone(), lazy(facts)));
+    let capabilities = providers(resolver)
+        .into_iter()
+        .filter_map(|(name, provider)| {
+            let facts = facts.get(provider.as_str())?;
+            Some((name.into(), lazy(facts)))
+        });
+    Known {
+        components: Arc::new(Computed(components.collect())),
+        capabilities: Arc::new(Computed(capabilities.collect())),
+        facts,
+    }
+}
+
 /// The facts of a component, as `components.<name>` and `component` show them; a value that is wrong is left out.
-fn facts(resolver: &Arc<Resolver>, name: &str) -> Node {
+fn facts(resolver: &Arc<Resolver>, name: &str) -> Facts {
+    for ask in resolver.asks(name) {
+        // Whether it could be computed is asked for again below; here it only has to be reported once.
+        let _ = answers_of(resolver, &ask);
+    }
     let component = &resolver.components[name];
     let origin = Origin::at(component.name.span);
-    let mut facts = Node::new(Value::map(), origin.clone());
-    let own = |text: &str| Node::new(text, origin.clone());
-    facts.insert("name", own(name));
-    facts.insert("layer", own(component.layer.word()));
-    facts.insert("module", own(&component.module.name));
+    let own = |text: &str| Binding::Node(Arc::new(Node::new(text, origin.clone())));
+    let branch = |cell: fn(SmolStr, SmolStr) -> Cell, keys: Vec<&str>| {
+        let value = |key: &str| {
+            let key = SmolStr::from(key);
+            let node = resolver.get(cell(name.into(), key.clone())).ok()?;
+            Some((key, Binding::Node(node)))
+        };
+        Arc::new(Computed(keys.into_iter().filter_map(value).collect()))
+    };
+    let module = &component.module;
+    let inputs = module.inputs.keys().map(String::as_str);
+    let inputs = branch(Cell::Input, inputs.collect());
+    let outputs = module.outputs.keys().map(String::as_str);
+    let outputs = branch(Cell::Output, outputs.collect());
+    let addresses = component.addresses.keys().map(SmolStr::as_str);
+    let addresses = branch(Cell::Address, addresses.collect());
+    let mut all = BTreeMap::from([
+        ("name".into(), own(name)),
+        ("layer".into(), own(component.layer.word())),
+        ("module".into(), own(&module.name)),
+        ("inputs".into(), Binding::Lazy(inputs.clone())),
+        ("addresses".into(), Binding::Lazy(addresses)),
+    ]);
+    let mut told = Node::new(Value::map(), origin.clone());
+    for (key, binding) in &outputs.0 {
+        if let Binding::Node(node) = binding {
+            told.insert(key.clone(), (**node).clone());
+        }
+    }
+    all.insert("outputs".into(), Binding::Lazy(outputs));
     let cells = [
-        ("namespace", Cell::Namespace(name.to_owned())),
-        ("version", Cell::Version(name.to_owned())),
-        ("services", Cell::Services(name.to_owned())),
+        ("namespace", Cell::Namespace(name.into())),
+        ("version", Cell::Version(name.into())),
+        ("services", Cell::Services(name.into())),
     ];
     for (key, cell) in cells {
         if let Ok(node) = resolver.get(cell) {
-            facts.insert(key, (*node).clone());
+            all.insert(key.into(), Binding::Node(node));
         }
     }
-    let branch = |cells: Vec<(String, Cell)>| {
-        let mut branch = Node::new(Value::map(), origin.clone());
-        for (key, cell) in cells {
-            if let Ok(node) = resolver.get(cell) {
-                branch.insert(key, (*node).clone());
-            }
-        }
-        branch
-    };
-    let cell = |make: fn(String, String) -> Cell| {
-        move |key: &String| (key.clone(), make(name.to_owned(), key.clone()))
-    };
-    let inputs = component
-        .module
-        .inputs
-        .keys()
-        .map(cell(Cell::Input))
-        .collect();
-    facts.insert("inputs", branch(inputs));
-    let outputs = component
-        .module
-        .outputs
-        .keys()
-        .map(cell(Cell::Output))
-        .collect();
-    facts.insert("outputs", branch(outputs));
-    let addresses = component
-        .addresses
-        .keys()
-        .map(cell(Cell::Address))
-        .collect();
-    facts.insert("addresses", branch(addresses));
-    facts
-}
-
-fn facts_of_all(resolver: &Arc<Resolver>, names: &[String]) -> Node {
-    let mut all = Node::new(Value::map(), Origin::none());
-    for name in names {
-        all.insert(name.as_str(), facts(resolver, name));
+    Facts {
+        all: Arc::new(Computed(all)),
+        inputs,
+        outputs: told,
     }
-    all
-}
-
-fn capabilities(resolver: &Arc<Resolver>) -> Node {
-    let mut all = Node::new(Value::map(), Origin::none());
-    for capability in resolver.capability_names() {
-        let Ok(provider) = resolver.get(Cell::Provider(capability.clone())) else {
-            continue;
-        };
-        if let Some(name) = provider.as_str() {
-            all.insert(capability, facts(resolver, name));
-        }
-    }
-    all
 }
 
 /// The offer that answers an entry and what came back; none where nobody answers and nobody must.
@@ -136,7 +172,7 @@ fn answers_of(
     }
     let mut outputs = Node::new(Value::map(), offer.origin.clone());
     for output in resolver.output_names(ask) {
-        let node = resolver.get(Cell::Answer(ask.clone(), output.clone()))?;
+        let node = resolver.get(Cell::Answer(ask.clone(), output.as_str().into()))?;
         outputs.insert(output, (*node).clone());
     }
     Ok(Some((offer, outputs)))
@@ -152,7 +188,7 @@ fn bind(
     let module = &syntax.module;
     let lazy = resolver.scope(name);
     for input in module.inputs.keys() {
-        resolver.get(Cell::Input(name.to_owned(), input.clone()))?;
+        resolver.get(Cell::Input(name.into(), input.as_str().into()))?;
     }
     let mut answered = Vec::new();
     let mut failed = false;
@@ -163,8 +199,8 @@ fn bind(
             Err(Unavailable) => failed = true,
         }
     }
-    let namespace = (*resolver.get(Cell::Namespace(name.to_owned()))?).clone();
-    let version = (*resolver.get(Cell::Version(name.to_owned()))?).clone();
+    let namespace = (*resolver.get(Cell::Namespace(name.into()))?).clone();
+    let version = (*resolver.get(Cell::Version(name.into()))?).clone();
     let chart = chart(resolver, syntax, &version, &lazy, diagnostics);
     let tables = |clauses: &[Clause], diagnostics: &mut Diagnostics| {
         let mut tables = Vec::new();
@@ -184,7 +220,7 @@ fn bind(
     notes(resolver, name, &lazy, diagnostics)?;
     let requires = requires(resolver, name, &lazy, diagnostics)?;
     let pod_security = pod_security(resolver, syntax, &lazy, diagnostics)?;
-    let services = resolver.get(Cell::Services(name.to_owned()))?;
+    let services = resolver.get(Cell::Services(name.into()))?;
     if failed {
         return Err(Unavailable);
     }
@@ -201,7 +237,7 @@ fn bind(
         syntax: syntax.clone(),
         module: module.clone(),
         chart: chart?,
-        outputs: outputs(known, name),
+        outputs: known.facts[name].outputs.clone(),
         scope,
         services: read_services(&services),
         creates: creates
@@ -225,21 +261,16 @@ fn bind(
     })
 }
 
-fn outputs(known: &Known, name: &str) -> Node {
-    let facts = known.components.get(name);
-    let outputs = facts.and_then(|facts| facts.get("outputs"));
-    outputs.cloned().unwrap_or_default()
-}
-
 /// The component that provides each capability of the lab.
 pub(super) fn providers(resolver: &Arc<Resolver>) -> BTreeMap<String, String> {
-    let provider = |capability: String| {
-        let provider = resolver.get(Cell::Provider(capability.clone())).ok()?;
-        Some((capability, provider.as_str()?.to_owned()))
+    let provider = |capability: &String| {
+        let cell = Cell::Provider(capability.as_str().into());
+        let provider = resolver.get(cell).ok()?;
+        Some((capability.clone(), provider.as_str()?.to_owned()))
     };
     resolver
         .capability_names()
-        .into_iter()
+        .iter()
         .filter_map(provider)
         .collect()
 }
@@ -256,13 +287,11 @@ fn scope(
     for (name, node) in &resolver.base {
         scope.bind(name, node.clone());
     }
-    let part = |name: &str| known.components.get(name).cloned().unwrap_or_default();
-    let inputs = part(owner).get("inputs").cloned().unwrap_or_default();
-    scope.bind("inputs", Arc::new(inputs));
-    scope.bind("component", Arc::new(part(asker)));
+    scope.bind_lazy("inputs", known.facts[owner].inputs.clone());
+    scope.bind_lazy("component", known.facts[asker].all.clone());
     scope.bind("traits", Arc::new(traits(resolver, answered)));
-    scope.bind("components", known.components.clone());
-    scope.bind("capabilities", known.capabilities.clone());
+    scope.bind_lazy("components", known.components.clone());
+    scope.bind_lazy("capabilities", known.capabilities.clone());
     scope
 }
 
@@ -296,15 +325,14 @@ fn answer(
         }
     }
     let mut scope = scope(resolver, &provider, &ask.component, &own, known);
-    let facts = known.components.get(&provider).cloned().unwrap_or_default();
-    scope.bind("provider", Arc::new(facts));
+    scope.bind_lazy("provider", known.facts[provider.as_str()].all.clone());
     scope.bind("request", request.clone());
     scope.bind("offer", offer.clone());
     scope.bind("outputs", Arc::new(outputs.clone()));
     Ok(Answer {
         ask: ask.clone(),
         offer: offer::id(offer).to_owned(),
-        hard: resolver.traits[&ask.of].hard,
+        hard: resolver.traits[ask.of.as_str()].hard,
         request,
         outputs: outputs.clone(),
         scope,
@@ -427,7 +455,7 @@ fn requires(
         if !resolver.holds(clause, scope, diagnostics)? {
             continue;
         }
-        let provider = resolver.get(Cell::Provider(capability.clone()))?;
+        let provider = resolver.get(Cell::Provider(capability.as_str().into()))?;
         match provider.as_str() {
             Some(provider) => {
                 if component.module.bootstrap && !resolver.components[provider].module.bootstrap {

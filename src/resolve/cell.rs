@@ -1,9 +1,16 @@
 //! Values that are computed when somebody asks: inputs, answers, offers, outputs. A circle is found and printed.
+//!
+//! Several threads may ask at once, each on a walk of its own. A value that two of them compute at the same time comes
+//! out twice the same; the first one is kept, with what was found on the way to it.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use smol_str::SmolStr;
+
+use super::claim::Claims;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
 use crate::template::Unavailable;
@@ -13,40 +20,40 @@ use crate::value::Node;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cell {
     /// A value of a fixed section, by its dotted path.
-    Fact(String),
+    Fact(SmolStr),
     /// Where a component lives.
-    Namespace(String),
+    Namespace(SmolStr),
     /// Its version; null where it has none.
-    Version(String),
+    Version(SmolStr),
     /// One input.
-    Input(String, String),
+    Input(SmolStr, SmolStr),
     /// One load-balancer address of its own.
-    Address(String, String),
+    Address(SmolStr, SmolStr),
     /// Its Services, by key.
-    Services(String),
+    Services(SmolStr),
     /// One output.
-    Output(String, String),
+    Output(SmolStr, SmolStr),
     /// The offers that it makes: a list of maps with `trait`, `id`, `name` and the offer's own fields.
-    Offers(String),
+    Offers(SmolStr),
     /// The component that provides a capability; null if none does.
-    Provider(String),
+    Provider(SmolStr),
     /// One entry of a trait, its fields typed; null where the entry does not apply.
     Request(Ask),
     /// The offer that answers an entry; null where nobody does and nobody must.
     Choice(Ask),
     /// One output of an answer.
-    Answer(Ask, String),
+    Answer(Ask, SmolStr),
 }
 
 /// An entry of a trait of a component.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ask {
     /// The asker.
-    pub component: String,
+    pub component: SmolStr,
     /// The trait.
-    pub of: String,
+    pub of: SmolStr,
     /// The entry's name.
-    pub entry: String,
+    pub entry: SmolStr,
 }
 
 impl fmt::Display for Ask {
@@ -75,67 +82,160 @@ impl fmt::Display for Cell {
     }
 }
 
-/// What is known so far, and what is being computed.
+/// What is known so far.
 #[derive(Debug, Default)]
 pub(super) struct Cells {
-    done: Mutex<BTreeMap<Cell, Result<Arc<Node>, Unavailable>>>,
-    open: Mutex<Vec<Cell>>,
-    found: Mutex<Diagnostics>,
+    shards: [Mutex<BTreeMap<Cell, Done>>; SHARDS],
+    circle: AtomicBool,
+    beside: Mutex<Diagnostics>,
 }
+
+/// Parts of the cells that have a lock of their own each, so that threads rarely wait for each other.
+const SHARDS: usize = 32;
+
+#[derive(Debug)]
+struct Done {
+    value: Result<Arc<Node>, Unavailable>,
+    found: Option<Box<Found>>,
+}
+
+/// What was found while a cell was computed.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Problems.
+    pub diagnostics: Diagnostics,
+    /// What a component claims of what the lab has once.
+    pub claims: Claims,
+}
+
+/// The cells that one asker is computing at the moment, each for the one before it.
+#[derive(Debug, Default)]
+pub(super) struct Walk(Mutex<Vec<(Cell, Claims)>>);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Cells {
-    /// The value of a cell: as computed before, or computed now by `compute`, which may ask for other cells.
-    pub(super) fn get(
-        &self,
-        cell: &Cell,
-        place: Option<Span>,
-        compute: impl FnOnce(&mut Diagnostics) -> Result<Node, Unavailable>,
-    ) -> Result<Arc<Node>, Unavailable> {
-        if let Some(known) = lock(&self.done).get(cell) {
-            return known.clone();
+impl Walk {
+    /// Notes what the component of the cell that is being computed claims.
+    pub(super) fn claim(&self, note: impl FnOnce(&mut Claims)) {
+        if let Some((_, claims)) = lock(&self.0).last_mut() {
+            note(claims);
         }
-        if let Some(circle) = self.circle(cell) {
-            self.report(&circle, place);
-            return Err(Unavailable);
-        }
-        lock(&self.open).push(cell.clone());
-        let mut diagnostics = Diagnostics::default();
-        let value = compute(&mut diagnostics).map(Arc::new);
-        lock(&self.found).append(diagnostics);
-        lock(&self.open).pop();
-        lock(&self.done).insert(cell.clone(), value.clone());
-        value
     }
 
     /// The cells that ask for each other in a circle, if `cell` is being computed already.
     fn circle(&self, cell: &Cell) -> Option<Vec<Cell>> {
-        let open = lock(&self.open);
-        let start = open.iter().position(|known| known == cell)?;
-        Some(open[start..].to_vec())
+        let open = lock(&self.0);
+        let start = open.iter().position(|(known, _)| known == cell)?;
+        Some(open[start..].iter().map(|(cell, _)| cell.clone()).collect())
+    }
+}
+
+impl Cells {
+    fn shard(&self, cell: &Cell) -> &Mutex<BTreeMap<Cell, Done>> {
+        // FNV-1a: any spread will do.
+        let hash = cell.owner().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+        &self.shards[hash as usize % SHARDS]
+    }
+
+    /// The value of a cell: as computed before, or computed now by `compute`, which may ask for other cells.
+    pub(super) fn get(
+        &self,
+        walk: &Walk,
+        cell: &Cell,
+        place: impl FnOnce() -> Option<Span>,
+        compute: impl FnOnce(&mut Diagnostics) -> Result<Node, Unavailable>,
+    ) -> Result<Arc<Node>, Unavailable> {
+        let shard = self.shard(cell);
+        if let Some(known) = lock(shard).get(cell) {
+            return known.value.clone();
+        }
+        if let Some(circle) = walk.circle(cell) {
+            self.report(&circle, place());
+            return Err(Unavailable);
+        }
+        lock(&walk.0).push((cell.clone(), Claims::default()));
+        let mut diagnostics = Diagnostics::default();
+        let value = compute(&mut diagnostics).map(Arc::new);
+        let claims = lock(&walk.0).pop().map(|(_, claims)| claims);
+        let found = Found {
+            diagnostics,
+            claims: claims.unwrap_or_default(),
+        };
+        let found = (!found.is_empty()).then(|| Box::new(found));
+        let mut shard = lock(shard);
+        let done = shard.entry(cell.clone()).or_insert(Done { value, found });
+        done.value.clone()
     }
 
     fn report(&self, circle: &[Cell], place: Option<Span>) {
+        self.circle.store(true, Ordering::Relaxed);
         let mut path: Vec<String> = circle.iter().map(Cell::to_string).collect();
         path.push(path[0].clone());
         let message = "these values need each other";
-        lock(&self.found).push(
+        lock(&self.beside).push(
             Diagnostic::error(Code::REFERENCE_CYCLE, place, message)
                 .note(path.join(" needs "))
                 .help("write one of them as a plain value"),
         );
     }
 
-    /// Adds problems that no cell is the place of.
-    pub(super) fn add(&self, diagnostics: Diagnostics) {
-        lock(&self.found).append(diagnostics);
+    /// Whether values were found that need each other. Where the circle is entered decides what is said about it: with
+    /// several walks at once that is left to chance.
+    pub(super) fn has_circle(&self) -> bool {
+        self.circle.load(Ordering::Relaxed)
     }
 
-    /// Every problem that was found.
-    pub(super) fn take_diagnostics(&self) -> Diagnostics {
-        std::mem::take(&mut *lock(&self.found))
+    /// Adds problems that no cell is the place of.
+    pub(super) fn add(&self, diagnostics: Diagnostics) {
+        lock(&self.beside).append(diagnostics);
+    }
+
+    /// Everything that was found, in the order of the cells.
+    pub(super) fn take_found(&self) -> Found {
+        let mut by_cell = BTreeMap::new();
+        for shard in &self.shards {
+            for (cell, done) in lock(shard).iter_mut() {
+                if let Some(found) = done.found.take() {
+                    by_cell.insert(cell.clone(), found);
+                }
+            }
+        }
+        let mut all = Found {
+            diagnostics: std::mem::take(&mut *lock(&self.beside)),
+            claims: Claims::default(),
+        };
+        for found in by_cell.into_values() {
+            all.diagnostics.append(found.diagnostics);
+            all.claims.append(found.claims);
+        }
+        all
+    }
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        self.diagnostics.is_empty() && self.claims.is_empty()
+    }
+}
+
+impl Cell {
+    /// What it belongs to: a component, mostly.
+    fn owner(&self) -> &str {
+        match self {
+            Cell::Fact(name)
+            | Cell::Namespace(name)
+            | Cell::Version(name)
+            | Cell::Input(name, _)
+            | Cell::Address(name, _)
+            | Cell::Services(name)
+            | Cell::Output(name, _)
+            | Cell::Offers(name)
+            | Cell::Provider(name) => name,
+            Cell::Request(ask) | Cell::Choice(ask) | Cell::Answer(ask, _) => &ask.component,
+        }
     }
 }

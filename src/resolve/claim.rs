@@ -1,13 +1,64 @@
 //! What components claim of what the lab has once: addresses of the load balancer, and ports of the nodes.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use super::component::Component;
 use super::plan::{AddressPlan, Claim, Sections};
-use super::resolver::{Claims, PortClaim};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 use crate::value::Node;
+
+/// What components claim of what the lab has once.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    /// Load-balancer addresses.
+    pub addresses: Vec<AddressClaim>,
+    /// Ports of the nodes.
+    pub node_ports: Vec<PortClaim>,
+    /// Keys of secrets.
+    pub secrets: Vec<SecretClaim>,
+}
+
+/// A component wants a load-balancer address.
+#[derive(Clone, Debug)]
+pub(super) struct AddressClaim {
+    /// None where any one of the pool will do.
+    pub address: Option<IpAddr>,
+    pub component: String,
+    pub span: Span,
+}
+
+/// A component wants a port of the nodes.
+#[derive(Clone, Debug)]
+pub(super) struct PortClaim {
+    pub port: u16,
+    pub component: String,
+    pub span: Span,
+}
+
+/// A component uses a secret.
+#[derive(Clone, Debug)]
+pub(super) struct SecretClaim {
+    /// The entry of `[secrets]`.
+    pub secret: String,
+    pub component: String,
+    pub span: Span,
+}
+
+impl Claims {
+    /// Whether nothing is claimed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.addresses.is_empty() && self.node_ports.is_empty() && self.secrets.is_empty()
+    }
+
+    /// Adds the claims of others behind these.
+    pub(super) fn append(&mut self, other: Claims) {
+        self.addresses.extend(other.addresses);
+        self.node_ports.extend(other.node_ports);
+        self.secrets.extend(other.secrets);
+    }
+}
 
 /// The address book with every claim entered and judged.
 pub(super) fn addresses(

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::cell::Cell;
-use super::resolver::{AddressClaim, PortClaim, Resolver, SecretClaim};
+use super::claim::{AddressClaim, PortClaim, SecretClaim};
+use super::resolver::Resolver;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::parse::domain::{self, Image, IpRange, Version};
 use crate::parse::input::{Input, InputType};
@@ -93,6 +94,23 @@ pub(super) fn conform(
         }
         _ => text(context, node, kind, path, diagnostics),
     }
+}
+
+/// A value of a type that is the same for every component; none for another type, or a value that does not fit.
+pub(super) fn plain(node: &Node, kind: &InputType) -> Option<Node> {
+    let fits = match (kind, &node.value) {
+        (InputType::Yaml, _)
+        | (InputType::Boolean, Value::Bool(_))
+        | (InputType::String, Value::Str(_)) => true,
+        (InputType::Integer { min, max }, Value::Int(number)) => {
+            min.is_none_or(|min| *number >= min) && max.is_none_or(|max| *number <= max)
+        }
+        (InputType::Enum(words), Value::Str(text)) => words.iter().any(|word| word == text),
+        (InputType::List(_), Value::List(items)) => items.is_empty(),
+        (InputType::Map(_), Value::Map(map)) => map.is_empty(),
+        _ => false,
+    };
+    (fits && node.value != Value::Null).then(|| node.clone())
 }
 
 fn refuse(diagnostic: Diagnostic, diagnostics: &mut Diagnostics) -> Conformed {
@@ -231,11 +249,14 @@ fn address(
         }
     };
     if let Some(span) = node.origin.first() {
-        context.resolver.claims().addresses.push(AddressClaim {
+        let claim = AddressClaim {
             address: parsed,
             component: context.component.to_owned(),
             span,
-        });
+        };
+        context
+            .resolver
+            .claim(|claims| claims.addresses.push(claim));
     }
     let Some(parsed) = parsed else {
         return Ok(any_address(&node.origin));
@@ -276,7 +297,7 @@ fn balancer_words(
     const CAPABILITY: &str = "load-balancer";
     let resolver = context.resolver;
     let empty = Node::new(Value::map(), address.origin.clone());
-    let provider = resolver.get(Cell::Provider(CAPABILITY.to_owned()))?;
+    let provider = resolver.get(Cell::Provider(CAPABILITY.into()))?;
     let Some(name) = provider.as_str() else {
         return Ok(empty);
     };
@@ -301,7 +322,7 @@ fn service(
 ) -> Conformed {
     let services = context
         .resolver
-        .get(Cell::Services(context.component.to_owned()))?;
+        .get(Cell::Services(context.component.into()))?;
     if let Some(found) = services.get(text) {
         let mut found = found.clone();
         found.add_origin(&node.origin);
@@ -340,11 +361,14 @@ fn node_port(
         return refuse(invalid(&node, path, "", why), diagnostics);
     };
     if let Some(span) = node.origin.first() {
-        context.resolver.claims().node_ports.push(PortClaim {
+        let claim = PortClaim {
             port,
             component: context.component.to_owned(),
             span,
-        });
+        };
+        context
+            .resolver
+            .claim(|claims| claims.node_ports.push(claim));
     }
     Ok(node)
 }
@@ -426,11 +450,12 @@ fn use_secret(
         return Err(Unavailable);
     }
     if let Some(span) = place {
-        context.resolver.claims().secrets.push(SecretClaim {
+        let claim = SecretClaim {
             secret: name.to_owned(),
             component: context.component.to_owned(),
             span,
-        });
+        };
+        context.resolver.claim(|claims| claims.secrets.push(claim));
     }
     let fixed = secret.name.as_ref().map(|name| name.value.clone());
     Ok(fixed.unwrap_or_else(|| name.to_owned()))

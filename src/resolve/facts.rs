@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::cell::{Cell, Cells};
+use super::cell::{Cell, Cells, Walk};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Origin;
 use crate::template::{Binding, Failed, Lookup, Scope, Unavailable, expand, from_node};
@@ -25,9 +25,10 @@ pub(super) fn evaluate(sections: &Node, diagnostics: &mut Diagnostics) -> Node {
     let facts = Arc::new(Facts {
         root: sections.clone(),
         cells: Cells::default(),
+        walk: Walk::default(),
     });
     let evaluated = walk(&facts, sections, &mut Vec::new());
-    diagnostics.append(facts.cells.take_diagnostics());
+    diagnostics.append(facts.cells.take_found().diagnostics);
     evaluated.unwrap_or_else(|Unavailable| Node::new(Value::map(), sections.origin.clone()))
 }
 
@@ -35,6 +36,7 @@ pub(super) fn evaluate(sections: &Node, diagnostics: &mut Diagnostics) -> Node {
 struct Facts {
     root: Node,
     cells: Cells,
+    walk: Walk,
 }
 
 impl Facts {
@@ -68,8 +70,9 @@ fn leaf(facts: &Arc<Facts>, node: &Node, path: &[String]) -> Result<Arc<Node>, U
     if !has_expression(node) {
         return Ok(Arc::new(node.clone()));
     }
-    let cell = Cell::Fact(path.join("."));
-    facts.cells.get(&cell, node.origin.first(), |diagnostics| {
+    let cell = Cell::Fact(path.join(".").into());
+    let place = || node.origin.first();
+    facts.cells.get(&facts.walk, &cell, place, |diagnostics| {
         let template = from_node(node, diagnostics).map_err(|Failed| Unavailable)?;
         match expand(&template, &scope(facts), diagnostics) {
             Ok(Some(node)) => Ok(node),

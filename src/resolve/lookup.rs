@@ -1,9 +1,12 @@
 //! The names of a component's scope, bound to cells.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cell::{Ask, Cell};
 use super::resolver::Resolver;
+use smol_str::SmolStr;
+
 use crate::source::Origin;
 use crate::template::{Binding, Lookup, Unavailable};
 use crate::value::{Node, Value};
@@ -18,21 +21,21 @@ pub(super) struct Branch {
 #[derive(Clone, Debug)]
 enum Kind {
     /// `inputs`.
-    Inputs(String),
+    Inputs(SmolStr),
     /// `component` and `provider`.
-    Component(String),
+    Component(SmolStr),
     /// `component.addresses`.
-    Addresses(String),
+    Addresses(SmolStr),
     /// `component.services`.
-    Outputs(String),
+    Outputs(SmolStr),
     /// `components`.
     Components,
     /// `capabilities`.
     Capabilities,
     /// `traits`.
-    Traits(String),
+    Traits(SmolStr),
     /// `traits.storage`.
-    Entries(String, String),
+    Entries(SmolStr, SmolStr),
     /// `traits.storage.config`.
     Answer(Ask),
 }
@@ -46,11 +49,11 @@ impl Branch {
     }
 
     pub(super) fn inputs(resolver: &Arc<Resolver>, component: &str) -> Arc<Self> {
-        Branch::new(resolver, Kind::Inputs(component.to_owned()))
+        Branch::new(resolver, Kind::Inputs(component.into()))
     }
 
     pub(super) fn component(resolver: &Arc<Resolver>, component: &str) -> Arc<Self> {
-        Branch::new(resolver, Kind::Component(component.to_owned()))
+        Branch::new(resolver, Kind::Component(component.into()))
     }
 
     pub(super) fn components(resolver: &Arc<Resolver>) -> Arc<Self> {
@@ -62,7 +65,7 @@ impl Branch {
     }
 
     pub(super) fn traits(resolver: &Arc<Resolver>, component: &str) -> Arc<Self> {
-        Branch::new(resolver, Kind::Traits(component.to_owned()))
+        Branch::new(resolver, Kind::Traits(component.into()))
     }
 
     fn child(&self, kind: Kind) -> Option<Binding> {
@@ -89,12 +92,12 @@ impl Branch {
             "name" => word(name),
             "layer" => word(component.layer.word()),
             "module" => word(&component.module.name),
-            "namespace" => self.cell(Cell::Namespace(name.to_owned())),
-            "version" => self.cell(Cell::Version(name.to_owned())),
-            "services" => self.cell(Cell::Services(name.to_owned())),
-            "addresses" => Ok(self.child(Kind::Addresses(name.to_owned()))),
-            "inputs" => Ok(self.child(Kind::Inputs(name.to_owned()))),
-            "outputs" => Ok(self.child(Kind::Outputs(name.to_owned()))),
+            "namespace" => self.cell(Cell::Namespace(name.into())),
+            "version" => self.cell(Cell::Version(name.into())),
+            "services" => self.cell(Cell::Services(name.into())),
+            "addresses" => Ok(self.child(Kind::Addresses(name.into()))),
+            "inputs" => Ok(self.child(Kind::Inputs(name.into()))),
+            "outputs" => Ok(self.child(Kind::Outputs(name.into()))),
             _ => Ok(None),
         }
     }
@@ -119,12 +122,12 @@ impl Lookup for Branch {
         match &self.kind {
             Kind::Inputs(name) => resolver.input_names(name),
             Kind::Component(_) => FACTS.map(str::to_owned).to_vec(),
-            Kind::Addresses(name) => resolver.components[name]
+            Kind::Addresses(name) => resolver.components[name.as_str()]
                 .addresses
                 .keys()
-                .cloned()
+                .map(SmolStr::to_string)
                 .collect(),
-            Kind::Outputs(name) => resolver.components[name]
+            Kind::Outputs(name) => resolver.components[name.as_str()]
                 .module
                 .outputs
                 .keys()
@@ -133,8 +136,9 @@ impl Lookup for Branch {
             Kind::Components => resolver.components.keys().cloned().collect(),
             Kind::Capabilities => resolver
                 .capability_names()
-                .into_iter()
+                .iter()
                 .filter(|name| matches!(self.get(name), Ok(Some(_))))
+                .cloned()
                 .collect(),
             Kind::Traits(_) => resolver.traits.keys().cloned().collect(),
             Kind::Entries(name, of) => resolver
@@ -150,47 +154,58 @@ impl Lookup for Branch {
         let resolver = &self.resolver;
         match &self.kind {
             Kind::Inputs(name) => {
-                if !resolver.components[name].module.inputs.contains_key(key) {
+                if !resolver.components[name.as_str()]
+                    .module
+                    .inputs
+                    .contains_key(key)
+                {
                     return Ok(None);
                 }
-                self.cell(Cell::Input(name.clone(), key.to_owned()))
+                self.cell(Cell::Input(name.clone(), key.into()))
             }
             Kind::Component(name) => self.fact(name, key),
             Kind::Addresses(name) => {
-                if !resolver.components[name].addresses.contains_key(key) {
+                if !resolver.components[name.as_str()]
+                    .addresses
+                    .contains_key(key)
+                {
                     return Ok(None);
                 }
-                self.cell(Cell::Address(name.clone(), key.to_owned()))
+                self.cell(Cell::Address(name.clone(), key.into()))
             }
             Kind::Outputs(name) => {
-                if !resolver.components[name].module.outputs.contains_key(key) {
+                if !resolver.components[name.as_str()]
+                    .module
+                    .outputs
+                    .contains_key(key)
+                {
                     return Ok(None);
                 }
-                self.cell(Cell::Output(name.clone(), key.to_owned()))
+                self.cell(Cell::Output(name.clone(), key.into()))
             }
             Kind::Components => {
                 if !resolver.components.contains_key(key) {
                     return Ok(None);
                 }
-                Ok(self.child(Kind::Component(key.to_owned())))
+                Ok(self.child(Kind::Component(key.into())))
             }
             Kind::Capabilities => {
-                let provider = resolver.get(Cell::Provider(key.to_owned()))?;
+                let provider = resolver.get(Cell::Provider(key.into()))?;
                 Ok(provider
                     .as_str()
-                    .and_then(|name| self.child(Kind::Component(name.to_owned()))))
+                    .and_then(|name| self.child(Kind::Component(name.into()))))
             }
             Kind::Traits(name) => {
                 if !resolver.traits.contains_key(key) {
                     return Ok(None);
                 }
-                Ok(self.child(Kind::Entries(name.clone(), key.to_owned())))
+                Ok(self.child(Kind::Entries(name.clone(), key.into())))
             }
             Kind::Entries(name, of) => {
                 let ask = Ask {
                     component: name.clone(),
                     of: of.clone(),
-                    entry: key.to_owned(),
+                    entry: key.into(),
                 };
                 if !resolver
                     .entry_names(name, of)
@@ -209,8 +224,22 @@ impl Lookup for Branch {
                 if !resolver.output_names(ask).iter().any(|name| name == key) {
                     return Ok(None);
                 }
-                self.cell(Cell::Answer(ask.clone(), key.to_owned()))
+                self.cell(Cell::Answer(ask.clone(), key.into()))
             }
         }
+    }
+}
+
+/// A branch whose entries are all computed.
+#[derive(Debug, Default)]
+pub(super) struct Computed(pub BTreeMap<SmolStr, Binding>);
+
+impl Lookup for Computed {
+    fn keys(&self) -> Vec<String> {
+        self.0.keys().map(SmolStr::to_string).collect()
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Binding>, Unavailable> {
+        Ok(self.0.get(key).cloned())
     }
 }

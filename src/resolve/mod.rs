@@ -30,7 +30,7 @@ pub use component::Component;
 use component::SecretUse;
 use lab::Need;
 use plan::{AddressPlan, Sections};
-use resolver::Resolver;
+use resolver::{Ground, Resolver};
 
 use crate::diag::Diagnostics;
 use crate::parse::lab::{LabSyntax, PatchFile};
@@ -81,12 +81,20 @@ pub fn resolve(
         .into_iter()
         .flatten()
         .map(|(name, _)| name.to_string());
-    let resolver = Resolver::new(enabled, syntax.traits, &sections, declared.collect(), base);
-    let components = bind::components(&resolver);
+    let ground = Ground {
+        components: enabled,
+        traits: syntax.traits,
+        secrets: sections.secrets.clone(),
+        declared_secrets: declared.collect(),
+        defaults: sections.defaults.clone(),
+        base,
+    };
+    let (resolver, components) = bind::components(Resolver::new(Arc::new(ground)));
     let needs = need::needs(&resolver, &sections, &components, diagnostics);
-    let claims = std::mem::take(&mut *resolver.claims());
-    diagnostics.append(resolver.take_diagnostics());
     let capabilities = bind::providers(&resolver);
+    let found = resolver.take_found();
+    diagnostics.append(found.diagnostics);
+    let claims = found.claims;
     let balancer = capabilities.get("load-balancer");
     let balancer = balancer.and_then(|name| components.get(name));
     let addresses = claim::addresses(

@@ -86,11 +86,8 @@ pub(super) fn choice(
     }
     refuse_unserved(ask, &request, diagnostics)?;
     let mut offers: Vec<Node> = Vec::new();
-    for (name, component) in &resolver.components {
-        if component.module.offers.is_empty() {
-            continue;
-        }
-        let made = resolver.get(Cell::Offers(name.clone()))?;
+    for name in resolver.offering() {
+        let made = resolver.get(Cell::Offers(name.as_str().into()))?;
         let fitting = made
             .as_list()
             .into_iter()
@@ -103,7 +100,7 @@ pub(super) fn choice(
         let wanted = via.as_str().unwrap_or_default();
         return named(&offers, wanted, &ask.of, via.origin.first(), diagnostics);
     }
-    if let Some(default) = resolver.defaults.get(&ask.of) {
+    if let Some(default) = resolver.defaults.get(ask.of.as_str()) {
         return named(
             &offers,
             &default.value,
@@ -198,7 +195,7 @@ fn nobody(
     let optional = request
         .get("optional")
         .is_some_and(|node| node.value == Value::Bool(true));
-    if optional || resolver.traits[&ask.of].optional {
+    if optional || resolver.traits[ask.of.as_str()].optional {
         return Ok(Node::new(Value::Null, request.origin.clone()));
     }
     let message = format!("no component of the lab offers `{}`", ask.of);
@@ -247,9 +244,9 @@ pub(super) fn output(
     let module = &resolver.components[provider].module;
     let given = module
         .answers
-        .get(&ask.of)
+        .get(ask.of.as_str())
         .and_then(|answer| answer.outputs.get(output));
-    let default = resolver.traits[&ask.of]
+    let default = resolver.traits[ask.of.as_str()]
         .outputs
         .get(output)
         .and_then(|output| output.default.as_ref());

@@ -1,25 +1,29 @@
 //! Computes the cells: binds inputs to their types, traits to their answers, capabilities to their providers.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::cell::{Ask, Cell, Cells};
+use smol_str::SmolStr;
+
+use super::cell::{Ask, Cell, Cells, Found, Walk};
+use super::claim::Claims;
 use super::clause::Turn;
-use super::conform::{Context, conform, object};
+use super::conform::{self, Context, conform, object};
 use super::lab::Secret;
 use super::lookup::Branch;
 use super::{offer, service};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
-use crate::parse::input::InputType;
+use crate::parse::input::{Input, InputType};
 use crate::parse::lab::ComponentSyntax;
-use crate::parse::module::{Clause, TraitSyntax};
+use crate::parse::module::{Clause, Module, TraitSyntax};
 use crate::source::{Origin, Span};
 use crate::template::{Failed, Scope, Template, Unavailable, expand};
 use crate::value::{Map, Node, Value};
 
 /// Everything that a component's values are computed from.
 #[derive(Debug)]
-pub(super) struct Resolver {
+pub(super) struct Ground {
     /// The enabled components.
     pub components: BTreeMap<String, Arc<ComponentSyntax>>,
     /// Every trait.
@@ -32,88 +36,141 @@ pub(super) struct Resolver {
     pub defaults: BTreeMap<String, crate::source::Spanned<String>>,
     /// The names that all components see.
     pub base: BTreeMap<&'static str, Arc<Node>>,
-    /// What components claimed so far.
-    pub claims: Mutex<Claims>,
+}
+
+/// Computes values, on one walk: what it is asked for while it computes is noted, to find circles.
+#[derive(Debug)]
+pub(super) struct Resolver {
+    shared: Arc<Shared>,
+    walk: Walk,
+    /// The scope that was made last, and the component that it is of.
+    recent: Mutex<Option<(String, Scope)>>,
+}
+
+/// What all walks have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// What values are computed from.
+    ground: Arc<Ground>,
+    /// The components whose modules make offers.
+    offering: Vec<String>,
+    /// The names of the capabilities that the lab's modules may provide.
+    pub capabilities: BTreeSet<String>,
+    /// The inputs of each module whose default is the same for every component that says nothing.
+    constants: BTreeMap<String, BTreeMap<String, Arc<Node>>>,
     cells: Cells,
 }
 
-/// What components claim of what the lab has once.
-#[derive(Debug, Default)]
-pub(super) struct Claims {
-    /// Load-balancer addresses.
-    pub addresses: Vec<AddressClaim>,
-    /// Ports of the nodes.
-    pub node_ports: Vec<PortClaim>,
-    /// Keys of secrets.
-    pub secrets: Vec<SecretClaim>,
-}
+impl Deref for Resolver {
+    type Target = Ground;
 
-/// A component wants a load-balancer address.
-#[derive(Clone, Debug)]
-pub(super) struct AddressClaim {
-    /// None where any one of the pool will do.
-    pub address: Option<std::net::IpAddr>,
-    pub component: String,
-    pub span: Span,
-}
-
-/// A component wants a port of the nodes.
-#[derive(Clone, Debug)]
-pub(super) struct PortClaim {
-    pub port: u16,
-    pub component: String,
-    pub span: Span,
-}
-
-/// A component uses a secret.
-#[derive(Clone, Debug)]
-pub(super) struct SecretClaim {
-    /// The entry of `[secrets]`.
-    pub secret: String,
-    pub component: String,
-    pub span: Span,
+    fn deref(&self) -> &Ground {
+        &self.shared.ground
+    }
 }
 
 impl Resolver {
-    pub(super) fn new(
-        components: BTreeMap<String, Arc<ComponentSyntax>>,
-        traits: BTreeMap<String, Arc<TraitSyntax>>,
-        sections: &super::plan::Sections,
-        declared_secrets: BTreeSet<String>,
-        base: BTreeMap<&'static str, Arc<Node>>,
-    ) -> Arc<Self> {
-        Arc::new(Resolver {
-            declared_secrets,
-            components,
-            traits,
-            secrets: sections.secrets.clone(),
-            defaults: sections.defaults.clone(),
-            base,
-            claims: Mutex::default(),
+    /// Nothing computed yet.
+    pub(super) fn new(ground: Arc<Ground>) -> Arc<Self> {
+        let components = &ground.components;
+        let clauses = components
+            .values()
+            .flat_map(|component| &component.module.capabilities);
+        let offers = |component: &ComponentSyntax| !component.module.offers.is_empty();
+        let offering = components.iter().filter(|(_, component)| offers(component));
+        let modules: BTreeMap<&str, &Module> = components
+            .values()
+            .map(|component| (component.module.name.as_str(), &*component.module))
+            .collect();
+        let constants = modules
+            .into_iter()
+            .map(|(name, module)| (name.to_owned(), constants(module)));
+        let shared = Shared {
+            offering: offering.map(|(name, _)| name.clone()).collect(),
+            capabilities: clauses.filter_map(clause_name).collect(),
+            constants: constants.collect(),
             cells: Cells::default(),
+            ground,
+        };
+        Arc::new(Resolver {
+            shared: Arc::new(shared),
+            walk: Walk::default(),
+            recent: Mutex::default(),
         })
     }
 
-    /// What components claimed so far.
-    pub(super) fn claims(&self) -> MutexGuard<'_, Claims> {
-        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The same values, on a walk of its own: for another thread.
+    pub(super) fn walk(&self) -> Arc<Self> {
+        Arc::new(Resolver {
+            shared: self.shared.clone(),
+            walk: Walk::default(),
+            recent: Mutex::default(),
+        })
     }
 
-    /// Every problem that was found.
-    pub(super) fn take_diagnostics(&self) -> Diagnostics {
-        self.cells.take_diagnostics()
+    /// Forgets the scope that was made last, which holds on to this walk.
+    pub(super) fn rest(&self) {
+        *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The same lab, with nothing computed yet.
+    pub(super) fn anew(&self) -> Arc<Self> {
+        Resolver::new(self.shared.ground.clone())
+    }
+
+    /// Whether values need each other: what is said about them is only settled on one walk over all.
+    pub(super) fn has_circle(&self) -> bool {
+        self.shared.cells.has_circle()
+    }
+
+    /// The components whose modules make offers.
+    pub(super) fn offering(&self) -> &[String] {
+        &self.shared.offering
+    }
+
+    /// Every capability that a module of the lab may provide.
+    pub(super) fn capability_names(&self) -> &BTreeSet<String> {
+        &self.shared.capabilities
+    }
+
+    /// Notes what the component claims whose value is being computed.
+    pub(super) fn claim(&self, note: impl FnOnce(&mut Claims)) {
+        self.walk.claim(note);
+    }
+
+    /// Every problem that was found, and everything that is claimed.
+    pub(super) fn take_found(&self) -> Found {
+        self.shared.cells.take_found()
     }
 
     /// Adds problems that were found beside the cells.
     pub(super) fn report(&self, diagnostics: Diagnostics) {
-        self.cells.add(diagnostics);
+        self.shared.cells.add(diagnostics);
     }
 
     /// The value of a cell.
     pub(super) fn get(self: &Arc<Self>, cell: Cell) -> Result<Arc<Node>, Unavailable> {
-        let place = self.place(&cell);
-        self.cells
-            .get(&cell, place, |diagnostics| self.compute(&cell, diagnostics))
+        if let Cell::Input(name, input) = &cell
+            && let Some(constant) = self.constant(name, input)
+        {
+            return Ok(constant.clone());
+        }
+        let place = || self.place(&cell);
+        self.shared
+            .cells
+            .get(&self.walk, &cell, place, |found| self.compute(&cell, found))
+    }
+
+    /// The value of an input that a component leaves at a default which is the same for all.
+    fn constant(&self, name: &str, input: &str) -> Option<&Arc<Node>> {
+        let component = &self.components[name];
+        if component.inputs.contains_key(input) {
+            return None;
+        }
+        self.shared
+            .constants
+            .get(component.module.name.as_str())?
+            .get(input)
     }
 
     fn compute(
@@ -129,7 +186,7 @@ impl Resolver {
             Cell::Address(name, address) => self.address(name, address, diagnostics),
             Cell::Services(name) => service::services(self, name, diagnostics),
             Cell::Output(name, output) => {
-                let template = &self.components[name].module.outputs[output];
+                let template = &self.components[name.as_str()].module.outputs[output.as_str()];
                 self.value(template, &self.scope(name), diagnostics)
             }
             Cell::Offers(name) => offer::offers(self, name, diagnostics),
@@ -150,8 +207,8 @@ impl Resolver {
             | Cell::Output(name, _)
             | Cell::Offers(name) => name,
             Cell::Input(name, input) => {
-                let component = &self.components[name];
-                let given = component.inputs.get(input).map(|(span, _)| *span);
+                let component = &self.components[name.as_str()];
+                let given = component.inputs.get(input.as_str()).map(|(span, _)| *span);
                 return given.or(Some(component.name.span));
             }
             Cell::Fact(_) | Cell::Provider(_) => return None,
@@ -159,30 +216,35 @@ impl Resolver {
                 return self.ask_span(ask);
             }
         };
-        Some(self.components[name].name.span)
+        Some(self.components[name.as_str()].name.span)
     }
 
     /// Where an entry of a trait is written: in the lab, else in the module.
     pub(super) fn ask_span(&self, ask: &Ask) -> Option<Span> {
-        let component = &self.components[&ask.component];
+        let component = &self.components[ask.component.as_str()];
         let own = component
             .traits
-            .get(&ask.of)
-            .and_then(|entries| entries.get(&ask.entry));
+            .get(ask.of.as_str())
+            .and_then(|entries| entries.get(ask.entry.as_str()));
         own.map(|entry| entry.span)
             .or_else(|| self.asked(ask).map(|clause| clause.span))
     }
 
     /// What the module itself asks for under this name.
     fn asked(&self, ask: &Ask) -> Option<&Clause> {
-        let module = &self.components[&ask.component].module;
-        module.asks.get(&ask.of)?.get(&ask.entry)
+        let module = &self.components[ask.component.as_str()].module;
+        module.asks.get(ask.of.as_str())?.get(ask.entry.as_str())
     }
 
     /// The scope of a component's own expressions.
     pub(super) fn scope(self: &Arc<Self>, name: &str) -> Scope {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, scope)) = recent.as_ref().filter(|(known, _)| known == name) {
+            return scope.fork();
+        }
         let mut scope = self.plain_scope(name);
         scope.bind_lazy("component", Branch::component(self, name));
+        *recent = Some((name.to_owned(), scope.fork()));
         scope
     }
 
@@ -325,7 +387,11 @@ impl Resolver {
             component: name,
             scope: &scope,
         };
-        let node = self.value(&component.addresses[address], &scope, diagnostics)?;
+        let node = self.value(
+            &component.addresses[&SmolStr::from(address)],
+            &scope,
+            diagnostics,
+        )?;
         let path = format!("{}.{name}.addresses.{address}", component.layer);
         let kind = InputType::Address;
         conform(&context, node, &kind, &path, diagnostics)
@@ -334,24 +400,25 @@ impl Resolver {
     /// The names of the entries that a component has of a trait, its module's own asks among them.
     pub(super) fn entry_names(&self, name: &str, of: &str) -> Vec<String> {
         let component = &self.components[name];
-        let own = component
-            .traits
-            .get(of)
-            .into_iter()
-            .flat_map(|entries| entries.keys());
-        let asked = component.module.asks.get(of);
-        let asked = asked.into_iter().flat_map(|entries| entries.keys());
-        let names: BTreeSet<&String> = own.chain(asked).collect();
-        names.into_iter().cloned().collect()
+        let own = component.traits.get(of).into_iter();
+        let own = own.flat_map(|entries| entries.keys().map(SmolStr::as_str));
+        let asked = component.module.asks.get(of).into_iter();
+        let asked = asked.flat_map(|entries| entries.keys().map(String::as_str));
+        let names: BTreeSet<&str> = own.chain(asked).collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// Every entry of every trait of a component.
     pub(super) fn asks(&self, name: &str) -> Vec<Ask> {
-        let all = self.traits.keys().flat_map(|of| {
-            let ask = |entry| Ask {
-                component: name.to_owned(),
-                of: of.clone(),
-                entry,
+        let component = &self.components[name];
+        let has_any = |of: &&String| {
+            component.traits.contains_key(of.as_str()) || component.module.asks.contains_key(*of)
+        };
+        let all = self.traits.keys().filter(has_any).flat_map(|of| {
+            let ask = |entry: String| Ask {
+                component: name.into(),
+                of: of.as_str().into(),
+                entry: entry.into(),
             };
             self.entry_names(name, of).into_iter().map(ask)
         });
@@ -365,8 +432,8 @@ impl Resolver {
         ask: &Ask,
         diagnostics: &mut Diagnostics,
     ) -> Result<Node, Unavailable> {
-        let component = &self.components[&ask.component];
-        let definition = &self.traits[&ask.of];
+        let component = &self.components[ask.component.as_str()];
+        let definition = &self.traits[ask.of.as_str()];
         let scope = self.scope(&ask.component);
         let span = self.ask_span(ask).unwrap_or(component.name.span);
         let mut fields = Map::new();
@@ -419,8 +486,11 @@ impl Resolver {
     }
 
     fn written(&self, ask: &Ask) -> Option<&crate::parse::lab::EntrySyntax> {
-        let component = &self.components[&ask.component];
-        component.traits.get(&ask.of)?.get(&ask.entry)
+        let component = &self.components[ask.component.as_str()];
+        component
+            .traits
+            .get(ask.of.as_str())?
+            .get(ask.entry.as_str())
     }
 
     fn is_written(&self, ask: &Ask) -> bool {
@@ -455,16 +525,11 @@ impl Resolver {
 
     /// The names that an answer's outputs have.
     pub(super) fn output_names(&self, ask: &Ask) -> Vec<String> {
-        self.traits[&ask.of].outputs.keys().cloned().collect()
-    }
-
-    /// Every capability that a module of the lab may provide.
-    pub(super) fn capability_names(&self) -> BTreeSet<String> {
-        let clauses = self
-            .components
-            .values()
-            .flat_map(|component| &component.module.capabilities);
-        clauses.filter_map(clause_name).collect()
+        self.traits[ask.of.as_str()]
+            .outputs
+            .keys()
+            .cloned()
+            .collect()
     }
 
     /// The secret of the lab that `name` names; an unknown one is reported.
@@ -495,6 +560,17 @@ impl Resolver {
         );
         Err(Unavailable)
     }
+}
+
+/// The inputs of a module whose default is data that every component reads the same way.
+fn constants(module: &Module) -> BTreeMap<String, Arc<Node>> {
+    let constant = |(name, input): (&String, &Input)| {
+        let default = input.default.as_ref()?.as_data()?;
+        // What is wrong with a default is reported where a component meets it.
+        let node = conform::plain(default, &input.kind)?;
+        Some((name.clone(), Arc::new(node)))
+    };
+    module.inputs.iter().filter_map(constant).collect()
 }
 
 /// The constant `name` of a clause, as capabilities have one.

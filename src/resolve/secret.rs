@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::claim::SecretClaim;
 use super::component::{Component, SecretUse};
 use super::lab::Secret;
-use super::resolver::SecretClaim;
 use crate::source::Span;
 
 /// Components, and where each says that it uses a secret.

@@ -21,7 +21,7 @@ pub(super) fn services(
 ) -> Result<Node, Unavailable> {
     let component = &resolver.components[name];
     let scope = resolver.scope(name);
-    let namespace = resolver.get(Cell::Namespace(name.to_owned()))?;
+    let namespace = resolver.get(Cell::Namespace(name.into()))?;
     let mut services = Node::new(Value::map(), namespace.origin.clone());
     for (key, clause) in &component.module.services {
         for turn in resolver.tables(clause, &scope, diagnostics)? {
@@ -59,7 +59,7 @@ pub(super) fn default(
     diagnostics: &mut Diagnostics,
 ) -> Result<Node, Unavailable> {
     let component = context.component;
-    let services = context.resolver.get(Cell::Services(component.to_owned()))?;
+    let services = context.resolver.get(Cell::Services(component.into()))?;
     let all = services.as_map().into_iter().flatten();
     let has_metrics = |node: &Node| {
         node.get("metrics")

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Expression, Failed, Kind, Loop, MapTemplate, Pair, Piece, Template};
+use smol_str::SmolStr;
+
+use super::{Choice, Expression, Failed, Kind, Loop, MapTemplate, Pair, Piece, Template};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{Origin, Span};
 use crate::syntax::yaml::{Key, Place, Scalar, Syntax, SyntaxKind};
@@ -84,7 +86,7 @@ pub fn from_node(node: &Node, diagnostics: &mut Diagnostics) -> Result<Template,
                 .map(|(key, entry)| {
                     let value = from_node(&entry.node, diagnostics)?;
                     let span = entry.key.unwrap_or(value.span);
-                    let key = vec![Piece::Plain(key.to_string())];
+                    let key = vec![Piece::Plain(key.clone())];
                     Ok(Pair { key, span, value })
                 })
                 .collect();
@@ -155,7 +157,8 @@ fn compile_map(
 ) -> Result<Kind, Failed> {
     let find = |name: &str| pairs.iter().find(|(key, _)| key.name == name);
     if let Some((key, source)) = find("$for") {
-        return compile_loop(key.place.span(), source, pairs, file, diagnostics).map(Kind::Loop);
+        return compile_loop(key.place.span(), source, pairs, file, diagnostics)
+            .map(|turns| Kind::Loop(Box::new(turns)));
     }
     let condition = match find("$if") {
         Some((_, value)) => Some(directive(value, file, diagnostics)?),
@@ -165,14 +168,14 @@ fn compile_map(
     match (condition, choice("$then"), choice("$else")) {
         (Some(condition), Some(then), otherwise) => {
             only(pairs, &["$if", "$then", "$else"], "$then", diagnostics)?;
-            Ok(Kind::Choice {
+            Ok(Kind::Choice(Box::new(Choice {
                 condition,
-                then: Box::new(compile(then, file, diagnostics)?),
+                then: compile(then, file, diagnostics)?,
                 otherwise: match otherwise {
-                    Some(value) => Some(Box::new(compile(value, file, diagnostics)?)),
+                    Some(value) => Some(compile(value, file, diagnostics)?),
                     None => None,
                 },
-            })
+            })))
         }
         (_, None, None) if find("$do").is_none() => {
             let condition = match find("$if") {
@@ -248,24 +251,24 @@ fn constant_or(
             pair.value.as_data().is_some() && matches!(pair.key.as_slice(), [] | [Piece::Plain(_)])
         });
     if !constant {
-        return Kind::Map(MapTemplate {
+        return Kind::Map(Box::new(MapTemplate {
             condition,
             merges,
             pairs,
-        });
+        }));
     }
     let mut map = Map::new();
     for pair in pairs {
         let key = match pair.key.into_iter().next() {
             Some(Piece::Plain(key)) => key,
-            _ => String::new(),
+            _ => SmolStr::default(),
         };
         if let Some(node) = into_data(pair.value) {
             let entry = Entry {
                 key: Some(pair.span),
                 node,
             };
-            map.insert(key.into(), entry);
+            map.insert(key, entry);
         }
     }
     Kind::Data(Node::new(Value::Map(map), Origin::at(span)))
@@ -334,7 +337,7 @@ fn compile_loop(
         names,
         source,
         condition,
-        body: Box::new(compile(body, file, diagnostics)?),
+        body: compile(body, file, diagnostics)?,
     })
 }
 
@@ -381,7 +384,7 @@ fn directive(
     if scalar.text.starts_with(OPEN) {
         let pieces = split_scalar(syntax.span, scalar, file, diagnostics)?;
         if let Ok([Piece::Expression(expression)]) = <[Piece; 1]>::try_from(pieces) {
-            return Ok(expression);
+            return Ok(*expression);
         }
     }
     let text = Text {
@@ -420,7 +423,7 @@ fn split(whole: &Text<'_>, diagnostics: &mut Diagnostics) -> Result<Vec<Piece>, 
     let mut at = 0;
     while let Some(open) = text[at..].find(OPEN).map(|found| at + found) {
         if open > at {
-            pieces.push(Piece::Plain(text[at..open].to_owned()));
+            pieces.push(Piece::Plain(text[at..open].into()));
         }
         let inside = open + OPEN.len();
         let Some(close) = end_of_expression(&text[inside..]).map(|end| inside + end) else {
@@ -431,15 +434,12 @@ fn split(whole: &Text<'_>, diagnostics: &mut Diagnostics) -> Result<Vec<Piece>, 
             );
             return Err(Failed);
         };
-        pieces.push(Piece::Expression(expression(
-            whole,
-            inside..close,
-            diagnostics,
-        )?));
+        let inside = expression(whole, inside..close, diagnostics)?;
+        pieces.push(Piece::Expression(Box::new(inside)));
         at = close + 2;
     }
     if at < text.len() {
-        pieces.push(Piece::Plain(text[at..].to_owned()));
+        pieces.push(Piece::Plain(text[at..].into()));
     }
     Ok(pieces)
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::{Expression, Failed, Kind, Loop, MapTemplate, Piece, Scope, Template};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{Origin, Span};
@@ -65,16 +67,12 @@ fn expansion(
         }
         Kind::List(items) => list(items, span, scope, diagnostics)?,
         Kind::Map(map) => return expand_map(map, span, scope, diagnostics),
-        Kind::Choice {
-            condition,
-            then,
-            otherwise,
-        } => {
-            let (holds, read) = condition.test(scope, diagnostics)?;
+        Kind::Choice(choice) => {
+            let (holds, read) = choice.condition.test(scope, diagnostics)?;
             let chosen = if holds {
-                Some(then)
+                Some(&choice.then)
             } else {
-                otherwise.as_ref()
+                choice.otherwise.as_ref()
             };
             let Some(chosen) = chosen else {
                 return Ok(Expansion::Dropped);
@@ -135,10 +133,10 @@ fn expand_map(
         }
         origin = origin.with(&read);
     }
-    let mut map = Map::new();
+    let mut map = Map::with_capacity(template.pairs.len());
     let mut failed = false;
     for pair in &template.pairs {
-        let key = text(&pair.key, scope, diagnostics);
+        let key = key(&pair.key, scope, diagnostics);
         let value = expand(&pair.value, scope, diagnostics);
         let (Ok((key, read)), Ok(value)) = (key, value) else {
             failed = true;
@@ -152,7 +150,7 @@ fn expand_map(
             key: Some(pair.span),
             node,
         };
-        if let Some(first) = map.insert(key.as_str().into(), entry) {
+        if let Some(first) = map.insert(key.clone(), entry) {
             let message = format!("the key `{key}` comes out twice");
             diagnostics.push(
                 Diagnostic::error(Code::DUPLICATE_TEMPLATE_KEY, pair.span, message)
@@ -174,7 +172,26 @@ fn expand_map(
     if failed {
         return Err(Failed);
     }
-    Ok(Expansion::Value(Node::new(map, origin)))
+    Ok(Expansion::Value(Node::new(fitted(map), origin)))
+}
+
+/// The map without the room of entries that were left out.
+fn fitted(map: Map) -> Map {
+    let mut entries = map.into_tuple_vec();
+    entries.shrink_to_fit();
+    Map::from_sorted_store_unchecked(entries)
+}
+
+/// The text of a key, which mostly holds no expression.
+fn key(
+    pieces: &[Piece],
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Result<(SmolStr, Origin), Failed> {
+    match pieces {
+        [Piece::Plain(plain)] => Ok((plain.clone(), Origin::none())),
+        _ => text(pieces, scope, diagnostics).map(|(text, read)| (text.into(), read)),
+    }
 }
 
 /// The map that `$merge` names; none is an empty one.

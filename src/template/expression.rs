@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use minijinja::value::Value as Jinja;
 use minijinja::{Error, ErrorKind};
+use smol_str::SmolStr;
 
 use super::environment;
 use super::scope::{Scope, Unavailable, branch, to_node};
@@ -15,11 +16,12 @@ use crate::value::Node;
 
 /// A compiled expression.
 pub struct Expression {
-    source: String,
+    source: SmolStr,
     span: Span,
     exact: bool,
     shortcut: Option<Shortcut>,
-    compiled: minijinja::Expression<'static, 'static>,
+    /// As the engine has it: at once, or where the shortcut takes what is written, when the engine is asked.
+    compiled: OnceLock<minijinja::Expression<'static, 'static>>,
     /// The dotted names that it uses, sorted; found when a message or an origin needs them.
     paths: OnceLock<Vec<String>>,
 }
@@ -46,26 +48,36 @@ impl Expression {
         exact: bool,
         diagnostics: &mut Diagnostics,
     ) -> Result<Self, Failed> {
-        match environment::expressions().compile_expression_owned(source.to_owned()) {
-            Ok(compiled) => Ok(Expression {
-                source: source.to_owned(),
-                span,
-                exact,
-                shortcut: Shortcut::parse(source),
-                compiled,
-                paths: OnceLock::new(),
-            }),
-            Err(error) => {
-                let place = place(span, exact, &error);
-                let why = detail(&error);
-                diagnostics.push(Diagnostic::error(
-                    Code::EXPRESSION_SYNTAX,
-                    place,
-                    format!("`{source}` is no expression: {why}"),
-                ));
-                Err(Failed)
+        let shortcut = Shortcut::parse(source);
+        let compiled = OnceLock::new();
+        if shortcut.is_none() {
+            match environment::expressions().compile_expression_owned(source.to_owned()) {
+                Ok(expression) => drop(compiled.set(expression)),
+                Err(error) => {
+                    let place = place(span, exact, &error);
+                    let why = detail(&error);
+                    let message = format!("`{source}` is no expression: {why}");
+                    diagnostics.push(Diagnostic::error(Code::EXPRESSION_SYNTAX, place, message));
+                    return Err(Failed);
+                }
             }
         }
+        Ok(Expression {
+            source: source.into(),
+            span,
+            exact,
+            shortcut,
+            compiled,
+            paths: OnceLock::new(),
+        })
+    }
+
+    fn compiled(&self) -> &minijinja::Expression<'static, 'static> {
+        self.compiled.get_or_init(|| {
+            environment::expressions()
+                .compile_expression_owned(self.source.to_string())
+                .expect("what the shortcut takes is a part of the engine's grammar")
+        })
     }
 
     /// Where it stands.
@@ -179,7 +191,7 @@ impl Expression {
         diagnostics: &mut Diagnostics,
     ) -> Result<(Jinja, Origin), Failed> {
         scope.take_reads();
-        let result = self.compiled.eval(scope.context());
+        let result = self.compiled().eval(scope.context());
         let read = Origin::from_spans(scope.take_reads());
         match result {
             Ok(value) if value.is_undefined() => self.undefined(scope, None, diagnostics),
@@ -238,7 +250,7 @@ impl Expression {
     /// The dotted names that the expression uses, sorted.
     fn paths(&self) -> &[String] {
         self.paths.get_or_init(|| {
-            let found = self.compiled.undeclared_variables(true);
+            let found = self.compiled().undeclared_variables(true);
             let mut paths: Vec<String> = found.into_iter().collect();
             paths.sort();
             paths

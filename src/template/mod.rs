@@ -17,6 +17,8 @@ pub use expand::{Expansion, expand, expand_all};
 pub use expression::{Expression, Failed};
 pub use scope::{Binding, Files, Lookup, Scope, TEXT, Unavailable};
 
+use smol_str::SmolStr;
+
 use crate::source::Span;
 use crate::value::Node;
 
@@ -33,27 +35,23 @@ enum Kind {
     /// Data without any expression.
     Data(Node),
     /// A scalar that is one expression and keeps its type.
-    Expression(Expression),
+    Expression(Box<Expression>),
     /// A string with expressions in it.
     Text(Vec<Piece>),
     /// A list; an item may be dropped or spliced.
     List(Vec<Template>),
     /// A map, perhaps with a condition.
-    Map(MapTemplate),
+    Map(Box<MapTemplate>),
     /// `$if` with `$then`.
-    Choice {
-        condition: Expression,
-        then: Box<Template>,
-        otherwise: Option<Box<Template>>,
-    },
+    Choice(Box<Choice>),
     /// `$for` with `$do`.
-    Loop(Loop),
+    Loop(Box<Loop>),
 }
 
 #[derive(Debug)]
 enum Piece {
-    Plain(String),
-    Expression(Expression),
+    Plain(SmolStr),
+    Expression(Box<Expression>),
 }
 
 #[derive(Debug)]
@@ -71,11 +69,18 @@ struct Pair {
 }
 
 #[derive(Debug)]
+struct Choice {
+    condition: Expression,
+    then: Template,
+    otherwise: Option<Template>,
+}
+
+#[derive(Debug)]
 struct Loop {
     names: Vec<String>,
     source: Expression,
     condition: Option<Expression>,
-    body: Box<Template>,
+    body: Template,
 }
 
 impl Template {

@@ -31,10 +31,7 @@ pub(super) fn of_component(
         let sources = sources(shared, component, [main, config], values);
         let wave = waves.of(&component.name);
         let node = application(shared, component, &component.name, wave, sources, &origin);
-        files.push(OutFile::yaml(
-            format!("{folder}/application.yaml"),
-            vec![node],
-        ));
+        files.push(OutFile::yaml(format!("{folder}/application.yaml"), node));
     }
     if let Some(late) = unit(Part::Late) {
         let sources = vec![folder_source(shared, &unit_folder(late), None, &origin)];
@@ -42,7 +39,7 @@ pub(super) fn of_component(
         let node = application(shared, component, &name, 0, sources, &origin);
         files.push(OutFile::yaml(
             format!("{folder}/application-late.yaml"),
-            vec![node],
+            node,
         ));
     }
     files

@@ -7,6 +7,7 @@ mod application;
 pub(super) mod wave;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::tree::{OUT, annotate, leaf, list, map, resource_path};
 use super::{OutFile, Tree};
@@ -48,7 +49,7 @@ pub(super) fn lower(
     if !namespaces.is_empty() {
         let application = application::of_namespaces(&shared, waves.namespaces);
         let path = format!("{OUT}/infrastructure/namespaces/application.yaml");
-        engine_files.push(OutFile::yaml(path, vec![application]));
+        engine_files.push(OutFile::yaml(path, application));
     }
     for component in lab.components.values() {
         engine_files.extend(application::of_component(
@@ -57,12 +58,12 @@ pub(super) fn lower(
     }
     let project = OutFile::yaml(
         format!("{OUT}/bootstrap/project.yaml"),
-        vec![project(&shared, waves.project)],
+        project(&shared, waves.project),
     );
     engine_files.push(project);
     let root = OutFile::yaml(
         format!("{OUT}/bootstrap/root.yaml"),
-        vec![application::root(&shared)],
+        application::root(&shared),
     );
     tree.files.push(root);
     tree.engine_files = engine_files.iter().map(|file| file.path.clone()).collect();
@@ -73,16 +74,20 @@ pub(super) fn lower(
             let mut node = resource.node.clone();
             if unit.id.part == Part::Config {
                 let wave = leaf("1", &shared.engine);
-                annotate(&mut node, "argocd.argoproj.io/sync-wave", wave);
+                annotate(
+                    Arc::make_mut(&mut node),
+                    "argocd.argoproj.io/sync-wave",
+                    wave,
+                );
             }
             if component.keep && resource.id.kind == "PersistentVolumeClaim" {
                 protect(
-                    &mut node,
+                    Arc::make_mut(&mut node),
                     component.syntax.keep.as_ref().map(|keep| keep.span),
                 );
             }
             let path = resource_path(unit, resource, component.namespace());
-            tree.files.push(OutFile::yaml(path, vec![node]));
+            tree.files.push(OutFile::yaml(path, node));
         }
     }
 }

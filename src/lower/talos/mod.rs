@@ -15,6 +15,7 @@ mod volumes;
 mod words;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Content, OutFile, Text};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -148,7 +149,7 @@ fn own_patches(
                 .iter()
                 .filter_map(|document| whole(document, None))
                 .collect();
-            let content = Content::Yaml(documents);
+            let content = Content::Yaml(documents.into_iter().map(Arc::new).collect());
             files.insert(
                 audience,
                 vec![PatchFile {
@@ -295,7 +296,7 @@ fn add_raw(patches: &mut BTreeMap<Audience, Vec<PatchFile>>, machines: &Machines
 fn content(patch: &RawPatch) -> Content {
     match &patch.bytes {
         Some(bytes) => Content::Bytes(bytes.clone(), Origin::from_spans(patch.span)),
-        None => Content::Yaml(patch.documents.clone()),
+        None => Content::Yaml(patch.documents.iter().cloned().map(Arc::new).collect()),
     }
 }
 
