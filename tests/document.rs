@@ -264,7 +264,7 @@ fn images_are_those_of_the_manifests() {
             for (_, objects) in files.filter(|(path, _)| path.starts_with(&folder)) {
                 for object in objects {
                     object.each_leaf(&mut |path, leaf| {
-                        if path.0.last() == Some(&Step::Key("image".to_owned())) {
+                        if path.0.last() == Some(&Step::Key("image".into())) {
                             run.extend(leaf.as_str());
                         }
                     });

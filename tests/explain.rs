@@ -6,6 +6,8 @@
     reason = "a test reads its cases from disk"
 )]
 
+use std::sync::Arc;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -114,10 +116,12 @@ fn of_several_documents_the_first_that_has_a_path_is_meant() {
         node.insert(key, Node::new(2i64, Origin::at(span)));
         node
     };
-    let file = OutFile::yaml(
-        "out/x.yaml",
-        vec![document("a"), document("b.c"), document("b")],
-    );
+    let documents = ["a", "b.c", "b"].map(|key| Arc::new(document(key)));
+    let file = OutFile {
+        path: "out/x.yaml".to_owned(),
+        content: Content::Yaml(documents.into()),
+        executable: false,
+    };
     let at = |path: &str| explain(&file, &Place::Path(path.to_owned()), &sources);
     assert_eq!(at("a").expect("the first has it").line, 2);
     assert_eq!(at("b.c").expect("the second has it").line, 4);

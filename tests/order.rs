@@ -51,7 +51,7 @@ fn applications(tree: &Tree) -> Vec<Application> {
         .files
         .iter()
         .filter_map(|file| match &file.content {
-            Content::Yaml(documents) => Some((file.path.as_str(), documents.first()?)),
+            Content::Yaml(documents) => Some((file.path.as_str(), &**documents.first()?)),
             _ => None,
         })
         .collect();

@@ -160,7 +160,7 @@ fn none_to_null(mut node: Node) -> Node {
         Value::Str(text) if text == "${{ none }}" => Value::Null,
         Value::List(items) => Value::List(items.into_iter().map(none_to_null).collect()),
         Value::Map(mut map) => {
-            for entry in map.values_mut() {
+            for (_, entry) in map.iter_mut() {
                 entry.node = none_to_null(std::mem::take(&mut entry.node));
             }
             Value::Map(map)
@@ -644,7 +644,7 @@ fn json(node: &Node) -> serde_json::Value {
         Value::Map(map) => {
             let entries = map
                 .iter()
-                .map(|(key, entry)| (key.clone(), json(&entry.node)));
+                .map(|(key, entry)| (key.to_string(), json(&entry.node)));
             Json::Object(entries.collect())
         }
     }

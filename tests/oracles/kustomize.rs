@@ -90,12 +90,12 @@ fn shown(node: &Node) -> Json {
         Value::Int(number) => json!(number),
         Value::Uint(number) => json!(number),
         Value::Float(number) => json!(number),
-        Value::Str(text) => json!(text),
+        Value::Str(text) => json!(text.as_str()),
         Value::List(list) => list.iter().map(shown).collect(),
         Value::Map(map) => {
             let entries = map
                 .iter()
-                .map(|(key, entry)| (key.clone(), shown(&entry.node)));
+                .map(|(key, entry)| (key.to_string(), shown(&entry.node)));
             Json::Object(entries.collect())
         }
     }

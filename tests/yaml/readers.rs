@@ -114,7 +114,7 @@ fn same(ours: &Node, theirs: &Json, numbers: Numbers) -> bool {
             ours.len() == theirs.len()
                 && ours.iter().all(|(key, entry)| {
                     theirs
-                        .get(key)
+                        .get(key.as_str())
                         .is_some_and(|theirs| same(&entry.node, theirs, numbers))
                 })
         }
@@ -135,12 +135,12 @@ pub(crate) fn to_json(node: &Node) -> Json {
         Value::Int(value) => json!(value),
         Value::Uint(value) => json!(value),
         Value::Float(value) => json!({ "!float": value.to_string() }),
-        Value::Str(text) => json!(text),
+        Value::Str(text) => json!(text.as_str()),
         Value::List(items) => items.iter().map(to_json).collect(),
         Value::Map(map) => {
             let entries = map
                 .iter()
-                .map(|(key, entry)| (key.clone(), to_json(&entry.node)));
+                .map(|(key, entry)| (key.to_string(), to_json(&entry.node)));
             Json::Object(entries.collect())
         }
     }
@@ -151,7 +151,7 @@ pub(crate) fn from_json(value: &Json) -> Node {
     let value = match value {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(*value),
-        Json::String(text) => Value::Str(text.clone()),
+        Json::String(text) => Value::from(text.as_str()),
         Json::Array(items) => Value::List(items.iter().map(from_json).collect()),
         Json::Number(number) => match number.as_i64() {
             Some(value) => Value::Int(value),
@@ -167,7 +167,7 @@ pub(crate) fn from_json(value: &Json) -> Node {
             };
             Value::Map(
                 map.iter()
-                    .map(|(key, value)| (key.clone(), entry(value)))
+                    .map(|(key, value)| (key.as_str().into(), entry(value)))
                     .collect(),
             )
         }
