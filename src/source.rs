@@ -6,6 +6,8 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 /// One file of the source, by its place in [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(NonZeroU32);
@@ -119,13 +121,13 @@ impl Origin {
         let Some(second) = spans.find(|span| *span != first) else {
             return Origin(Spans::One(first));
         };
-        let mut all = vec![first, second];
+        let mut all: SmallVec<[Span; 8]> = smallvec![first, second];
         for span in spans {
             if !all.contains(&span) {
                 all.push(span);
             }
         }
-        Origin(Spans::Many(all.into()))
+        Origin(Spans::Many(all.as_slice().into()))
     }
 
     /// The spans: where it is written first.

@@ -56,6 +56,9 @@ pub struct Entry {
     pub node: Node,
 }
 
+/// Up to so many keys are compared one after the other: most differ in their length, which is one comparison.
+const FEW: usize = 8;
+
 impl PartialEq for Node {
     /// Compares data only: an origin is never part of equality.
     fn eq(&self, other: &Self) -> bool {
@@ -80,7 +83,12 @@ impl Node {
 
     /// The entry `key` of a map; nothing for a missing key or another kind of value.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.as_map()?.get(key).map(|entry| &entry.node)
+        let map = self.as_map()?;
+        if map.len() > FEW {
+            return map.get(key).map(|entry| &entry.node);
+        }
+        let (_, entry) = map.iter().find(|(known, _)| *known == key)?;
+        Some(&entry.node)
     }
 
     /// The node that a path of keys and indices leads to.
@@ -113,6 +121,11 @@ impl Node {
             Value::List(list) => Some(list),
             _ => None,
         }
+    }
+
+    /// Whether it is neither a map nor a list.
+    pub fn is_scalar(&self) -> bool {
+        !matches!(self.value, Value::Map(_) | Value::List(_))
     }
 
     /// Whether it is neither a map nor a list with something in it.
@@ -151,18 +164,19 @@ impl Node {
                 visit(path, node);
                 return;
             }
-            let steps: Vec<(Step, &'a Node)> = match &node.value {
-                Value::Map(map) => map
-                    .iter()
-                    .map(|(key, entry)| (Step::Key(key.clone()), &entry.node))
-                    .collect(),
-                Value::List(list) => (0..).map(Step::Index).zip(list).collect(),
-                _ => Vec::new(),
-            };
-            for (step, child) in steps {
+            let mut into = |step: Step, child: &'a Node| {
                 path.0.push(step);
                 walk(child, path, visit);
                 path.0.pop();
+            };
+            match &node.value {
+                Value::Map(map) => map
+                    .iter()
+                    .for_each(|(key, entry)| into(Step::Key(key.clone()), &entry.node)),
+                Value::List(list) => (0..)
+                    .zip(list)
+                    .for_each(|(at, item)| into(Step::Index(at), item)),
+                _ => {}
             }
         }
         walk(self, &mut Path::default(), visit);

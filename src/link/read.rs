@@ -4,17 +4,33 @@ use crate::value::{Map, Node, Value};
 
 /// Every node that a path leads to: keys with dots between them, where `*` is each item of a list.
 pub(super) fn every<'a>(node: &'a Node, path: &str) -> Vec<&'a Node> {
-    let mut nodes = vec![node];
-    for key in path.split('.') {
-        nodes = match key {
-            "*" => nodes
-                .into_iter()
-                .flat_map(|node| node.as_list().unwrap_or_default())
-                .collect(),
-            key => nodes.into_iter().filter_map(|node| node.get(key)).collect(),
-        };
-    }
+    let mut nodes = Vec::new();
+    add(node, path, &mut nodes);
     nodes
+}
+
+fn add<'a>(mut node: &'a Node, path: &str, nodes: &mut Vec<&'a Node>) {
+    let mut rest = path;
+    loop {
+        let (key, behind) = match rest.split_once('.') {
+            Some((key, behind)) => (key, Some(behind)),
+            None => (rest, None),
+        };
+        match (key, behind) {
+            ("*", Some(behind)) => {
+                let items = node.as_list().unwrap_or_default();
+                return items.iter().for_each(|item| add(item, behind, nodes));
+            }
+            ("*", None) => return nodes.extend(node.as_list().unwrap_or_default()),
+            (key, behind) => {
+                let Some(next) = node.get(key) else { return };
+                match behind {
+                    Some(behind) => (node, rest) = (next, behind),
+                    None => return nodes.push(next),
+                }
+            }
+        }
+    }
 }
 
 /// The node that a path of keys leads to.

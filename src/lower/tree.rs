@@ -1,5 +1,7 @@
 //! Trees that labc writes itself, leaf by leaf with its origin, and where things lie in the output.
 
+use smol_str::SmolStr;
+
 use crate::link::{Part, Unit};
 use crate::parse::lab::Layer;
 use crate::render::kinds::is_builtin;
@@ -12,13 +14,14 @@ pub(super) const OUT: &str = "out";
 
 /// A map of these entries; its own place is that of the first one that has any.
 pub(super) fn map<const N: usize>(entries: [(&str, Node); N]) -> Node {
-    map_of(entries.map(|(key, node)| (key.to_owned(), node)))
+    map_of(entries)
 }
 
 /// A map of any number of entries.
-pub(super) fn map_of(entries: impl IntoIterator<Item = (String, Node)>) -> Node {
+pub(super) fn map_of<K: Into<SmolStr>>(entries: impl IntoIterator<Item = (K, Node)>) -> Node {
     let mut origin = Origin::none();
-    let mut map = Map::new();
+    let entries = entries.into_iter();
+    let mut map = Map::with_capacity(entries.size_hint().0);
     for (key, node) in entries {
         if origin.spans().is_empty() {
             origin = Origin::from_spans(node.origin.first());

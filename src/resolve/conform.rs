@@ -511,26 +511,27 @@ pub(super) fn object(
     };
     let mut checked = Node::new(Value::map(), node.origin.clone());
     let mut failed = false;
-    let computed = |name: &str, field: &Input, given: &Map| {
-        let constant = field
-            .default
-            .as_ref()
-            .is_none_or(|default| default.as_data().is_some());
-        !given.contains_key(name) && !constant
-    };
+    let computed =
+        |name: &str, field: &Input, given: &Map| !given.contains_key(name) && !is_constant(field);
     let (later, first): (Vec<_>, Vec<_>) = fields
         .iter()
         .partition(|(name, field)| computed(name, field, &given));
     for (name, field) in first.into_iter().chain(later) {
         let path = format!("{path}.{name}");
         let value = given.remove(name.as_str()).map(|entry| entry.node);
-        let mut scope = context.scope.fork();
-        scope.bind("request", Arc::new(checked.clone()));
-        let context = Context {
-            scope: &scope,
-            ..*context
+        let looks = value.is_none() && !is_constant(field);
+        let field = |scope: &Scope, diagnostics: &mut Diagnostics| {
+            let context = Context { scope, ..*context };
+            self::field(&context, value, field, &path, &node.origin, diagnostics)
         };
-        match self::field(&context, value, field, &path, &node.origin, diagnostics) {
+        let found = if looks {
+            let mut scope = context.scope.fork();
+            scope.bind("request", Arc::new(checked.clone()));
+            field(&scope, diagnostics)
+        } else {
+            field(context.scope, diagnostics)
+        };
+        match found {
             Ok(node) => {
                 checked.insert(name.as_str(), node);
             }
@@ -549,6 +550,12 @@ pub(super) fn object(
     } else {
         Ok(checked)
     }
+}
+
+/// Whether the field's default, if it has one, holds no expression.
+fn is_constant(field: &Input) -> bool {
+    let default = field.default.as_ref();
+    default.is_none_or(|default| default.as_data().is_some())
 }
 
 fn field(

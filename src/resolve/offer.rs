@@ -85,16 +85,12 @@ pub(super) fn choice(
         return Ok((*request).clone());
     }
     refuse_unserved(ask, &request, diagnostics)?;
-    let mut offers: Vec<Node> = Vec::new();
-    for name in resolver.offering() {
-        let made = resolver.get(Cell::Offers(name.as_str().into()))?;
-        let fitting = made
-            .as_list()
-            .into_iter()
-            .flatten()
-            .filter(|offer| offer.get("trait").and_then(Node::as_str) == Some(ask.of.as_str()));
-        offers.extend(fitting.cloned());
-    }
+    let made = resolver.offering().iter();
+    let made = made.map(|name| resolver.get(Cell::Offers(name.as_str().into())));
+    let made = made.collect::<Result<Vec<Arc<Node>>, Unavailable>>()?;
+    let of = |offer: &&Node| offer.get("trait").and_then(Node::as_str) == Some(&*ask.of);
+    let all = made.iter().filter_map(|offers| offers.as_list()).flatten();
+    let offers: Vec<&Node> = all.filter(of).collect();
     let span = request.origin.first();
     if let Some(via) = request.get("via") {
         let wanted = via.as_str().unwrap_or_default();
@@ -111,9 +107,9 @@ pub(super) fn choice(
     }
     match offers.as_slice() {
         [] => nobody(resolver, ask, &request, diagnostics),
-        [only] => Ok(only.clone()),
+        [only] => Ok((*only).clone()),
         several => {
-            let ids: Vec<&str> = several.iter().map(id).collect();
+            let ids: Vec<&str> = several.iter().map(|offer| id(offer)).collect();
             let message = format!("several offers could answer `{}`", ask.of);
             diagnostics.push(
                 Diagnostic::error(Code::AMBIGUOUS_OFFER, span, message)
@@ -165,16 +161,16 @@ pub(super) fn id(offer: &Node) -> &str {
 }
 
 fn named(
-    offers: &[Node],
+    offers: &[&Node],
     wanted: &str,
     of: &str,
     span: Option<Span>,
     diagnostics: &mut Diagnostics,
 ) -> Result<Node, Unavailable> {
     if let Some(offer) = offers.iter().find(|offer| id(offer) == wanted) {
-        return Ok(offer.clone());
+        return Ok((*offer).clone());
     }
-    let ids: Vec<&str> = offers.iter().map(id).collect();
+    let ids: Vec<&str> = offers.iter().map(|offer| id(offer)).collect();
     let message = format!("nobody offers `{of}` as `{wanted}`");
     let mut diagnostic = Diagnostic::error(Code::NO_PROVIDER, span, message)
         .maybe_help(did_you_mean(wanted, ids.iter().copied()));

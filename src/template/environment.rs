@@ -64,6 +64,7 @@ fn environment() -> Environment<'static> {
     });
     environment.add_filter("b64encode", |text: &str| base64(text.as_bytes()));
     environment.add_filter("sha256", |text: &str| hex(&Sha256::digest(text.as_bytes())));
+    environment.add_filter("pluck", pluck);
     environment.add_filter("host_of", |url: &str| host_of(url).to_owned());
     environment
 }
@@ -73,6 +74,20 @@ fn json(value: &Jinja) -> Result<serde_json::Value, Error> {
     super::scope::to_node(value, nowhere, &Origin::none())
         .map(|node| super::convert::json(&node))
         .map_err(|wrong| Error::new(ErrorKind::InvalidOperation, wrong))
+}
+
+/// What each item of a list, or each value of a map, has under a key; items that have nothing there are left out.
+fn pluck(items: &Jinja, key: &str) -> Result<Vec<Jinja>, Error> {
+    let is_map = items.kind() == ValueKind::Map;
+    let mut plucked = Vec::new();
+    for item in items.try_iter()? {
+        let item = if is_map { items.get_item(&item)? } else { item };
+        let part = item.get_attr(key)?;
+        if !part.is_undefined() && !part.is_none() {
+            plucked.push(part);
+        }
+    }
+    Ok(plucked)
 }
 
 /// A source for spans that nobody will see.

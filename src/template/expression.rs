@@ -72,12 +72,14 @@ impl Expression {
         })
     }
 
-    fn compiled(&self) -> &minijinja::Expression<'static, 'static> {
-        self.compiled.get_or_init(|| {
-            environment::expressions()
-                .compile_expression_owned(self.source.to_string())
-                .expect("what the shortcut takes is a part of the engine's grammar")
-        })
+    /// As the engine has it; an error where the shortcut took what the engine does not.
+    fn compiled(&self) -> Result<&minijinja::Expression<'static, 'static>, Error> {
+        if let Some(compiled) = self.compiled.get() {
+            return Ok(compiled);
+        }
+        let compiled =
+            environment::expressions().compile_expression_owned(self.source.to_string())?;
+        Ok(self.compiled.get_or_init(|| compiled))
     }
 
     /// Where it stands.
@@ -191,7 +193,9 @@ impl Expression {
         diagnostics: &mut Diagnostics,
     ) -> Result<(Jinja, Origin), Failed> {
         scope.take_reads();
-        let result = self.compiled().eval(scope.context());
+        let result = self
+            .compiled()
+            .and_then(|compiled| compiled.eval(scope.context()));
         let read = Origin::from_spans(scope.take_reads());
         match result {
             Ok(value) if value.is_undefined() => self.undefined(scope, None, diagnostics),
@@ -250,8 +254,9 @@ impl Expression {
     /// The dotted names that the expression uses, sorted.
     fn paths(&self) -> &[String] {
         self.paths.get_or_init(|| {
-            let found = self.compiled().undeclared_variables(true);
-            let mut paths: Vec<String> = found.into_iter().collect();
+            let compiled = self.compiled().ok();
+            let found = compiled.map(|compiled| compiled.undeclared_variables(true));
+            let mut paths: Vec<String> = found.into_iter().flatten().collect();
             paths.sort();
             paths
         })

@@ -17,11 +17,13 @@ pub(super) enum Shortcut {
     Path(Vec<SmolStr>),
     Literal(Value),
     Default(Box<Shortcut>, Value),
+    /// `PATH | pluck('key')`.
+    Pluck(Vec<SmolStr>, SmolStr),
     Not(Box<Shortcut>),
     And(Box<Shortcut>, Box<Shortcut>),
     Or(Box<Shortcut>, Box<Shortcut>),
     Equal(Box<Shortcut>, Box<Shortcut>),
-    In(Box<Shortcut>, Vec<SmolStr>),
+    In(Box<Shortcut>, Box<Shortcut>),
     Is(Box<Shortcut>, Test),
     Concat(Box<Shortcut>, Box<Shortcut>),
     If {
@@ -36,6 +38,11 @@ pub(super) enum Test {
     None,
     Defined,
     Mapping,
+}
+
+/// The origin of what is written at `here` and was made from what was read.
+fn written(here: Span, read: Vec<Span>) -> Origin {
+    Origin::from_spans(std::iter::once(here).chain(read))
 }
 
 /// What an expression came to.
@@ -65,20 +72,38 @@ impl Shortcut {
 
     /// The tree that it gives, which stands at `here`; none where the engine has to say.
     pub(super) fn node(&self, scope: &Scope, here: Span) -> Option<Node> {
-        if let Shortcut::Path(path) = self {
-            return at(scope, path, |end| match end {
-                End::Node(node) => Some(super::scope::copy(node, here)),
-                End::Missing => None,
-            });
-        }
-        let mut read = Vec::new();
-        match self.evaluate(scope, &mut read)? {
-            Seen::Scalar(value) => {
-                let origin = Origin::from_spans(std::iter::once(here).chain(read));
-                Some(Node::new(value, origin))
+        self.node_after(scope, here, Vec::new())
+    }
+
+    /// The same, where `read` was read to get this far.
+    fn node_after(&self, scope: &Scope, here: Span, mut read: Vec<Span>) -> Option<Node> {
+        let value = match self {
+            Shortcut::If {
+                condition,
+                then,
+                otherwise,
+            } => {
+                let holds = condition.evaluate(scope, &mut read)?.is_true()?;
+                let chosen = if holds { then } else { otherwise };
+                return chosen.node_after(scope, here, read);
             }
-            Seen::Undefined | Seen::Branch { .. } => None,
-        }
+            Shortcut::Path(path) => {
+                return at(scope, path, |end| match end {
+                    End::Missing => None,
+                    End::Node(node) if node.is_scalar() => {
+                        read.extend_from_slice(node.origin.spans());
+                        Some(Node::new(node.value.clone(), written(here, read)))
+                    }
+                    End::Node(node) => Some(super::scope::copy(node, here)),
+                });
+            }
+            Shortcut::Literal(value) => value.clone(),
+            other => match other.evaluate(scope, &mut read)? {
+                Seen::Scalar(value) => value,
+                Seen::Undefined | Seen::Branch { .. } => return None,
+            },
+        };
+        Some(Node::new(value, written(here, read)))
     }
 
     /// The branch or scalar that a path leads to, as it stands there.
@@ -101,14 +126,39 @@ impl Shortcut {
         Some((holds, Origin::from_spans(read)))
     }
 
+    /// Whether it is a text that has `item` in it, or a map that has such a key.
+    fn contains(&self, item: &str, scope: &Scope, read: &mut Vec<Span>) -> Option<bool> {
+        if let Seen::Scalar(whole) = self.evaluate(scope, read)? {
+            return match whole {
+                Value::Str(text) => Some(text.contains(item)),
+                _ => None,
+            };
+        }
+        let Shortcut::Path(path) = self else {
+            return None;
+        };
+        at(scope, path, |end| match end {
+            End::Node(node) => Some(node.as_map()?.contains_key(item)),
+            End::Missing => None,
+        })
+    }
+
     fn evaluate(&self, scope: &Scope, read: &mut Vec<Span>) -> Option<Seen> {
         Some(match self {
+            Shortcut::Literal(Value::Map(_)) => Seen::Branch {
+                mapping: true,
+                filled: false,
+            },
             Shortcut::Literal(value) => Seen::Scalar(value.clone()),
             Shortcut::Path(path) => at(scope, path, |end| Some(end.seen(read)))?,
             Shortcut::Default(value, default) => match value.evaluate(scope, read)? {
                 Seen::Undefined => Seen::Scalar(default.clone()),
                 seen => seen,
             },
+            Shortcut::Pluck(path, key) => at(scope, path, |end| match end {
+                End::Node(node) => Some(plucked(node, key, read)?),
+                End::Missing => None,
+            })?,
             Shortcut::Not(value) => Seen::of(!value.evaluate(scope, read)?.is_true()?),
             Shortcut::And(left, right) => {
                 let left = left.evaluate(scope, read)?;
@@ -130,14 +180,11 @@ impl Shortcut {
                 let left = left.evaluate(scope, read)?;
                 Seen::of(left.equals(&right.evaluate(scope, read)?)?)
             }
-            Shortcut::In(item, path) => {
+            Shortcut::In(item, whole) => {
                 let Seen::Scalar(Value::Str(item)) = item.evaluate(scope, read)? else {
                     return None;
                 };
-                at(scope, path, |end| match end {
-                    End::Node(node) => Some(Seen::of(node.as_map()?.contains_key(item.as_str()))),
-                    End::Missing => None,
-                })?
+                Seen::of(whole.contains(&item, scope, read)?)
             }
             Shortcut::Is(value, test) => value.evaluate(scope, read)?.is(*test)?,
             Shortcut::Concat(left, right) => {
@@ -156,6 +203,26 @@ impl Shortcut {
             }
         })
     }
+}
+
+/// Whether any item has something under a key. Items that are no maps are the engine's.
+fn plucked(node: &Node, key: &str, read: &mut Vec<Span>) -> Option<Seen> {
+    let items: Vec<&Node> = match &node.value {
+        Value::Map(map) => map.values().map(|entry| &entry.node).collect(),
+        Value::List(items) => items.iter().collect(),
+        _ => return None,
+    };
+    let mut filled = false;
+    for item in items {
+        if let Some(entry) = item.as_map()?.get(key) {
+            if entry.node.is_scalar() {
+                read.extend_from_slice(entry.node.origin.spans());
+            }
+            filled |= entry.node.value != Value::Null;
+        }
+    }
+    let mapping = false;
+    Some(Seen::Branch { mapping, filled })
 }
 
 impl End<'_> {
@@ -273,7 +340,7 @@ enum Token<'a> {
     Sign(&'static str),
 }
 
-const SIGNS: [&str; 10] = ["==", "!=", "~", "|", "(", ")", "[", "]", ".", ","];
+const SIGNS: [&str; 11] = ["==", "!=", "~", "|", "(", ")", "[", "]", ".", "{", "}"];
 
 fn tokens(source: &str) -> Option<Vec<Token<'_>>> {
     let mut tokens = Vec::new();
@@ -393,10 +460,8 @@ impl<'a> Parser<'a> {
         }
         let negative = self.take(Token::Word("not"));
         if self.take(Token::Word("in")) {
-            return match self.joined()? {
-                Shortcut::Path(path) => Some(negate(Shortcut::In(Box::new(left), path), negative)),
-                _ => None,
-            };
+            let within = Shortcut::In(Box::new(left), Box::new(self.joined()?));
+            return Some(negate(within, negative));
         }
         (!negative).then_some(left)
     }
@@ -413,19 +478,26 @@ impl<'a> Parser<'a> {
     fn tested(&mut self) -> Option<Shortcut> {
         let mut value = self.value()?;
         if self.take(Token::Sign("|")) {
-            let opens = self.take(Token::Word("default")) && self.take(Token::Sign("("));
-            match (opens, self.next()?) {
-                (true, Token::Text(text)) => {
-                    value = Shortcut::Default(Box::new(value), Value::from(text));
-                }
-                (true, Token::Int(number)) => {
-                    value = Shortcut::Default(Box::new(value), Value::from(number));
-                }
-                _ => return None,
-            }
-            if !self.take(Token::Sign(")")) {
+            let Token::Word(filter) = self.next()? else {
+                return None;
+            };
+            let opens = self.take(Token::Sign("("));
+            let argument = self.next()?;
+            if !opens || !self.take(Token::Sign(")")) {
                 return None;
             }
+            value = match (filter, value, argument) {
+                ("default", value, Token::Text(text)) => {
+                    Shortcut::Default(Box::new(value), Value::from(text))
+                }
+                ("default", value, Token::Int(number)) => {
+                    Shortcut::Default(Box::new(value), Value::from(number))
+                }
+                ("pluck", Shortcut::Path(path), Token::Text(key)) => {
+                    Shortcut::Pluck(path, key.into())
+                }
+                _ => return None,
+            };
         }
         if !self.take(Token::Word("is")) {
             return Some(value);
@@ -437,13 +509,21 @@ impl<'a> Parser<'a> {
             Token::Word("mapping") => Test::Mapping,
             _ => return None,
         };
-        Some(negate(Shortcut::Is(Box::new(value), test), negative))
+        // The engine takes most other words behind a test for what the test compares with.
+        let ends = match self.tokens.first() {
+            None | Some(Token::Word("and" | "or" | "else")) => true,
+            Some(sign) => *sign == Token::Sign(")"),
+        };
+        ends.then(|| negate(Shortcut::Is(Box::new(value), test), negative))
     }
 
     fn value(&mut self) -> Option<Shortcut> {
         match self.next()? {
             Token::Text(text) => Some(Shortcut::Literal(Value::from(text))),
             Token::Int(number) => Some(Shortcut::Literal(Value::from(number))),
+            Token::Sign("{") => self
+                .take(Token::Sign("}"))
+                .then(|| Shortcut::Literal(Value::map())),
             Token::Sign("(") => {
                 let inside = self.choice()?;
                 self.take(Token::Sign(")")).then_some(inside)

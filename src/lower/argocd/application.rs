@@ -56,44 +56,42 @@ fn application(
     let folder = component_folder(component.layer, &component.name);
     let drift = drift(component);
     let mut spec = vec![
-        ("project".to_owned(), project(shared)),
-        ("sources".to_owned(), list(sources)),
+        ("project", project(shared)),
+        ("sources", list(sources)),
         (
-            "destination".to_owned(),
+            "destination",
             map([
                 ("server", leaf(IN_CLUSTER, &shared.engine)),
                 ("namespace", component.namespace.clone()),
             ]),
         ),
         (
-            "syncPolicy".to_owned(),
+            "syncPolicy",
             sync_policy(shared, component.suspend, !drift.is_empty()),
         ),
-        (
-            "revisionHistoryLimit".to_owned(),
-            leaf(3i64, &shared.engine),
-        ),
+        ("revisionHistoryLimit", leaf(3i64, &shared.engine)),
     ];
     if !drift.is_empty() {
-        spec.push(("ignoreDifferences".to_owned(), list(drift)));
+        spec.push(("ignoreDifferences", list(drift)));
     }
     let mut metadata = vec![
-        ("name".to_owned(), leaf(name, origin)),
-        ("namespace".to_owned(), shared.namespace.clone()),
-        (
-            "annotations".to_owned(),
-            annotations(shared, &folder, wave, origin),
-        ),
+        ("name", leaf(name, origin)),
+        ("namespace", shared.namespace.clone()),
+        ("annotations", annotations(shared, &folder, wave, origin)),
     ];
     // Deleting infrastructure by deleting its Application would take volumes and CRDs with it.
     if component.layer == Layer::Apps {
         let finalizer = leaf("resources-finalizer.argocd.argoproj.io", &shared.engine);
-        metadata.push(("finalizers".to_owned(), list(vec![finalizer])));
+        metadata.push(("finalizers", list(vec![finalizer])));
     }
     object(shared, metadata, spec)
 }
 
-fn object(shared: &Shared<'_>, metadata: Vec<(String, Node)>, spec: Vec<(String, Node)>) -> Node {
+fn object(
+    shared: &Shared<'_>,
+    metadata: Vec<(&'static str, Node)>,
+    spec: Vec<(&'static str, Node)>,
+) -> Node {
     map([
         ("apiVersion", leaf("argoproj.io/v1alpha1", &shared.engine)),
         ("kind", leaf("Application", &shared.engine)),
@@ -135,10 +133,7 @@ fn sync_policy(shared: &Shared<'_>, suspended: bool, has_drift: bool) -> Node {
     if has_drift {
         options.push(own("RespectIgnoreDifferences=true"));
     }
-    let mut policy = vec![
-        ("syncOptions".to_owned(), list(options)),
-        ("retry".to_owned(), retry(shared)),
-    ];
+    let mut policy = vec![("syncOptions", list(options)), ("retry", retry(shared))];
     // A suspended component has no automated sync at all, which is what the health check looks for.
     if !suspended {
         let automated = map([
@@ -146,7 +141,7 @@ fn sync_policy(shared: &Shared<'_>, suspended: bool, has_drift: bool) -> Node {
             ("prune", flag(true)),
             ("selfHeal", flag(true)),
         ]);
-        policy.push(("automated".to_owned(), automated));
+        policy.push(("automated", automated));
     }
     map_of(policy)
 }
@@ -210,7 +205,7 @@ fn chart_source(
 ) -> Node {
     let repository = chart.repository.as_str().unwrap_or_default();
     let name = leaf(component.name.as_str(), &Origin::at(component.span));
-    let mut helm = vec![("releaseName".to_owned(), name)];
+    let mut helm = vec![("releaseName", name)];
     if values.is_some() {
         let folder = component_folder(component.layer, &component.name);
         let repository = &shared.lab.sections.identity.repository;
@@ -220,10 +215,10 @@ fn chart_source(
         );
         let origin = Origin::at(component.span);
         let path = leaf(path, &origin.with(&Origin::at(repository.path.span)));
-        helm.push(("valueFiles".to_owned(), list(vec![path])));
+        helm.push(("valueFiles", list(vec![path])));
     }
     if !chart.crds {
-        helm.push(("skipCrds".to_owned(), leaf(true, &chart.name.origin)));
+        helm.push(("skipCrds", leaf(true, &chart.name.origin)));
     }
     map([
         (
@@ -236,14 +231,14 @@ fn chart_source(
     ])
 }
 
-fn git(shared: &Shared<'_>) -> Vec<(String, Node)> {
+fn git(shared: &Shared<'_>) -> Vec<(&'static str, Node)> {
     let repository = &shared.lab.sections.identity.repository;
     let text = |value: &crate::source::Spanned<String>| {
         leaf(value.value.as_str(), &Origin::at(value.span))
     };
     vec![
-        ("repoURL".to_owned(), text(&repository.url)),
-        ("targetRevision".to_owned(), text(&repository.branch)),
+        ("repoURL", text(&repository.url)),
+        ("targetRevision", text(&repository.branch)),
     ]
 }
 
@@ -260,16 +255,16 @@ fn folder_source(
         repository.path_of(folder),
         &origin.with(&Origin::at(repository.path.span)),
     );
-    source.push(("path".to_owned(), path));
+    source.push(("path", path));
     if let Some(reference) = reference {
-        source.push(("ref".to_owned(), leaf(reference, &shared.engine)));
+        source.push(("ref", leaf(reference, &shared.engine)));
     }
     map_of(source)
 }
 
 fn values_source(shared: &Shared<'_>) -> Node {
     let mut source = git(shared);
-    source.push(("ref".to_owned(), leaf(VALUES, &shared.engine)));
+    source.push(("ref", leaf(VALUES, &shared.engine)));
     map_of(source)
 }
 
@@ -279,12 +274,12 @@ fn drift(component: &Component) -> Vec<Node> {
         let mut entry = Vec::new();
         for key in ["group", "kind", "name", "namespace"] {
             let found = node.get("target").and_then(|target| target.get(key));
-            entry.extend(found.map(|found| (key.to_owned(), found.clone())));
+            entry.extend(found.map(|found| (key, found.clone())));
         }
         let lists = [("paths", "jsonPointers"), ("jq", "jqPathExpressions")];
         for (own, theirs) in lists {
             let found = node.get(own).filter(|node| node.value != Value::Null);
-            entry.extend(found.map(|found| (theirs.to_owned(), found.clone())));
+            entry.extend(found.map(|found| (theirs, found.clone())));
         }
         map_of(entry)
     };
@@ -309,29 +304,23 @@ pub(super) fn root(shared: &Shared<'_>) -> Node {
 
 /// An Application of labc's own, with one source and no namespace of its own.
 fn whole(shared: &Shared<'_>, name: Node, folder: &str, wave: Option<i64>, source: Node) -> Node {
-    let mut metadata = vec![
-        ("name".to_owned(), name),
-        ("namespace".to_owned(), shared.namespace.clone()),
-    ];
+    let mut metadata = vec![("name", name), ("namespace", shared.namespace.clone())];
     if let Some(wave) = wave {
         let annotations = annotations(shared, folder, wave, &shared.engine);
-        metadata.push(("annotations".to_owned(), annotations));
+        metadata.push(("annotations", annotations));
     }
     let spec = vec![
-        ("project".to_owned(), project(shared)),
-        ("sources".to_owned(), list(vec![source])),
+        ("project", project(shared)),
+        ("sources", list(vec![source])),
         (
-            "destination".to_owned(),
+            "destination",
             map([
                 ("server", leaf(IN_CLUSTER, &shared.engine)),
                 ("namespace", shared.namespace.clone()),
             ]),
         ),
-        ("syncPolicy".to_owned(), sync_policy(shared, false, false)),
-        (
-            "revisionHistoryLimit".to_owned(),
-            leaf(3i64, &shared.engine),
-        ),
+        ("syncPolicy", sync_policy(shared, false, false)),
+        ("revisionHistoryLimit", leaf(3i64, &shared.engine)),
     ];
     object(shared, metadata, spec)
 }

@@ -9,12 +9,14 @@ pub(super) mod wave;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::tree::{OUT, annotate, leaf, list, map, resource_path};
 use super::{OutFile, Tree};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::link::{Linked, Part};
+use crate::link::{Linked, Part, Unit};
 use crate::parse::lab::Layer;
-use crate::resolve::Lab;
+use crate::resolve::{Component, Lab};
 use crate::source::Origin;
 use crate::value::{Node, Value};
 
@@ -51,11 +53,12 @@ pub(super) fn lower(
         let path = format!("{OUT}/infrastructure/namespaces/application.yaml");
         engine_files.push(OutFile::yaml(path, application));
     }
-    for component in lab.components.values() {
-        engine_files.extend(application::of_component(
-            &shared, component, linked, &waves,
-        ));
-    }
+    let components: Vec<&Component> = lab.components.values().collect();
+    engine_files.par_extend(
+        components.par_iter().flat_map_iter(|component| {
+            application::of_component(&shared, component, linked, &waves)
+        }),
+    );
     let project = OutFile::yaml(
         format!("{OUT}/bootstrap/project.yaml"),
         project(&shared, waves.project),
@@ -68,28 +71,31 @@ pub(super) fn lower(
     tree.files.push(root);
     tree.engine_files = engine_files.iter().map(|file| file.path.clone()).collect();
     tree.files.extend(engine_files);
-    for unit in &linked.units {
-        let component = &lab.components[&unit.id.component];
-        for resource in &unit.resources {
-            let mut node = resource.node.clone();
-            if unit.id.part == Part::Config {
-                let wave = leaf("1", &shared.engine);
-                annotate(
-                    Arc::make_mut(&mut node),
-                    "argocd.argoproj.io/sync-wave",
-                    wave,
-                );
-            }
-            if component.keep && resource.id.kind == "PersistentVolumeClaim" {
-                protect(
-                    Arc::make_mut(&mut node),
-                    component.syntax.keep.as_ref().map(|keep| keep.span),
-                );
-            }
-            let path = resource_path(unit, resource, component.namespace());
-            tree.files.push(OutFile::yaml(path, node));
+    let units = linked.units.par_iter();
+    tree.files
+        .par_extend(units.flat_map_iter(|unit| resources(&shared, unit)));
+}
+
+/// The files of a unit's resources, as Argo CD wants them.
+fn resources<'a>(shared: &'a Shared<'_>, unit: &'a Unit) -> impl Iterator<Item = OutFile> + 'a {
+    let component = &shared.lab.components[&unit.id.component];
+    let keep = component.syntax.keep.as_ref().map(|keep| keep.span);
+    unit.resources.iter().map(move |resource| {
+        let mut node = resource.node.clone();
+        if unit.id.part == Part::Config {
+            let wave = leaf("1", &shared.engine);
+            annotate(
+                Arc::make_mut(&mut node),
+                "argocd.argoproj.io/sync-wave",
+                wave,
+            );
         }
-    }
+        if component.keep && resource.id.kind == "PersistentVolumeClaim" {
+            protect(Arc::make_mut(&mut node), keep);
+        }
+        let path = resource_path(unit, resource, component.namespace());
+        OutFile::yaml(path, node)
+    })
 }
 
 /// Says where the lab wants an order between apps: they share the last wave, so that none blocks another.
