@@ -13,14 +13,16 @@
 //! | [`lower`] | units | [`lower::Tree`]: output files in the target's own shapes |
 //! | [`emit`] | files | bytes |
 //!
-//! Beside them: [`template`] expands `${{ }}`, [`lock`] knows what a tree on disk should be, [`diag`] draws messages,
-//! and [`world`] is the only door to files, environment and terminal.
+//! Beside them: [`template`] expands `${{ }}`, [`lock`] knows what a tree on disk should be, [`keep`] what the lab would
+//! have to say for a change by hand, [`diag`] draws messages, and [`world`] is the only door to files, environment and
+//! terminal.
 
 pub mod cli;
 pub mod diag;
 pub mod emit;
 pub mod explain;
 pub mod guide;
+pub mod keep;
 pub mod link;
 pub mod lock;
 pub mod lower;

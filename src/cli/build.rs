@@ -7,8 +7,9 @@ use clap::Args;
 
 use super::output::{count, diagnostics, say};
 use super::{Common, Exit};
-use crate::diag::{Diagnostics, Severity};
+use crate::diag::{Code, Diagnostics, Severity};
 use crate::emit::{Output, emit};
+use crate::keep::{self, Advice};
 use crate::lock::{self, Lock, State, Verdict};
 use crate::source::{SourceKind, Sources};
 use crate::world::{Failure, Mode, Read, World, remove_output, write_output};
@@ -121,7 +122,7 @@ fn mode(output: &Output) -> Mode {
 /// Compiles the lab and reads what is on disk. A lab that is wrong has been reported and gives its exit.
 fn compare(common: &Common, world: &World, force: bool) -> Result<Result<Compared, Exit>, Failure> {
     let mut compiled = compile(world)?;
-    let old = read_lock(
+    let (old, old_text) = read_lock(
         world,
         force,
         &mut compiled.sources,
@@ -139,7 +140,6 @@ fn compare(common: &Common, world: &World, force: bool) -> Result<Result<Compare
     };
     let outputs = emit(&product.tree);
     let lock = lock::encode(&lock::lock(&product.lab, &product.tree, &outputs));
-    let (old, old_text) = old;
     let disk = read_disk(world, &outputs, old.as_ref())?;
     let verdicts = lock::compare(&outputs, old.as_ref(), &disk);
     Ok(Ok(Compared {
@@ -223,8 +223,45 @@ fn print_with_differences(
         &compared.outputs,
         &compared.disk,
     );
-    compared.diagnostics.append(found);
+    let advice = advise(&compared, verdicts);
+    for diagnostic in found.iter() {
+        let about = |(path, _): &(&String, &Advice)| {
+            diagnostic.code == Code::HAND_EDIT
+                && diagnostic.message.starts_with(&format!("`{path}` "))
+        };
+        let diagnostic = match advice.iter().find(about) {
+            Some((_, advice)) => advice.instead(diagnostic.clone()),
+            None => diagnostic.clone(),
+        };
+        compared.diagnostics.push(diagnostic);
+    }
     diagnostics(common, &compared.diagnostics, &compared.sources);
+}
+
+/// What the lab would have to say for each file that was edited by hand.
+fn advise(compared: &Compared, verdicts: &[Verdict]) -> BTreeMap<String, Advice> {
+    let edited = verdicts
+        .iter()
+        .filter(|verdict| verdict.state == State::HandEdited);
+    let disk = edited.filter_map(|verdict| {
+        let bytes = compared.disk.get(&verdict.path)?;
+        Some((verdict.path.as_str(), bytes.as_slice()))
+    });
+    let made = keep::Made {
+        lab: &compared.product.lab,
+        tree: &compared.product.tree,
+        sources: &compared.sources,
+        compile: &|world| {
+            let compiled = compile(world).map_err(|_| None)?;
+            let mut found = compiled.diagnostics.iter();
+            let wrong = found.find(|found| found.severity == Severity::Error);
+            match (wrong, compiled.product) {
+                (None, Some(product)) => Ok(product.tree),
+                (wrong, _) => Err(wrong.map(|wrong| wrong.message.clone())),
+            }
+        },
+    };
+    keep::advise(made, &disk.collect())
 }
 
 /// Writes what changed, removes what is obsolete, and the lock last.

@@ -7,6 +7,7 @@ mod path;
 mod role;
 
 pub use find::{Place, Refusal, find_file};
+pub(crate) use role::DEFAULTS;
 pub use role::Role;
 
 use find::Subject;

@@ -10,7 +10,7 @@ use crate::template::convert::text;
 use crate::value::{Node, Path, Step, Value};
 
 /// How messages name the built-in defaults below every lab.
-const DEFAULTS: &str = "labc:defaults.toml";
+pub(crate) const DEFAULTS: &str = "labc:defaults.toml";
 
 /// What a span is.
 #[derive(Clone, Debug, PartialEq, Eq)]
