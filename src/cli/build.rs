@@ -7,10 +7,10 @@ use clap::Args;
 
 use super::output::{count, diagnostics, say};
 use super::{Common, Exit};
-use crate::diag::{Code, Diagnostics, Severity};
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::emit::{Output, emit};
 use crate::keep::{self, Advice};
-use crate::lock::{self, Lock, State, Verdict};
+use crate::lock::{self, Lock, Merged, State, Verdict};
 use crate::source::{SourceKind, Sources};
 use crate::world::{Failure, Mode, Read, World, remove_output, write_output};
 use crate::{Product, compile};
@@ -122,12 +122,18 @@ fn mode(output: &Output) -> Mode {
 /// Compiles the lab and reads what is on disk. A lab that is wrong has been reported and gives its exit.
 fn compare(common: &Common, world: &World, force: bool) -> Result<Result<Compared, Exit>, Failure> {
     let mut compiled = compile(world)?;
-    let (old, old_text) = read_lock(
-        world,
-        force,
-        &mut compiled.sources,
-        &mut compiled.diagnostics,
-    )?;
+    let mut found = Diagnostics::default();
+    let (mut old, old_text) = read_lock(world, force, &mut compiled.sources, &mut found)?;
+    let mut merged = None;
+    let is_torn =
+        |found: &Diagnostic| [Code::LOCK_CONFLICT, Code::LOCK_DAMAGED].contains(&found.code);
+    if old.is_none() && old_text.is_some() && found.iter().all(is_torn) {
+        merged = merge_around(common, world);
+        old = merged.as_ref().map(of_sides);
+    }
+    if merged.is_none() {
+        compiled.diagnostics.append(found);
+    }
     let wrong = compiled.diagnostics.has_errors();
     let Some(product) = compiled.product.filter(|_| !wrong) else {
         diagnostics(common, &compiled.diagnostics, &compiled.sources);
@@ -141,7 +147,11 @@ fn compare(common: &Common, world: &World, force: bool) -> Result<Result<Compare
     let outputs = emit(&product.tree);
     let lock = lock::encode(&lock::lock(&product.lab, &product.tree, &outputs));
     let disk = read_disk(world, &outputs, old.as_ref())?;
-    let verdicts = lock::compare(&outputs, old.as_ref(), &disk);
+    let mut verdicts = lock::compare(&outputs, old.as_ref(), &disk);
+    if verdicts.iter().any(|verdict| verdict.state.is_refused()) {
+        let merged = merged.or_else(|| merge_around(common, world));
+        settle(&mut verdicts, &disk, merged.as_ref());
+    }
     Ok(Ok(Compared {
         sources: compiled.sources,
         diagnostics: compiled.diagnostics,
@@ -153,6 +163,62 @@ fn compare(common: &Common, world: &World, force: bool) -> Result<Result<Compare
         old,
         lock,
     }))
+}
+
+/// The Git merge that the lab is in or just had. Without Git, nothing is known of it.
+fn merge_around(common: &Common, world: &World) -> Option<Merged> {
+    let World::Folder(folder) = world else {
+        return None;
+    };
+    match Merged::of(folder) {
+        Ok(merged) => merged,
+        Err(why) => {
+            if common.verbose {
+                say(
+                    common,
+                    &format!("note: Git cannot tell what was merged: {why}"),
+                );
+            }
+            None
+        }
+    }
+}
+
+/// What the locks at the sides of a merge say, as one lock: where the one on disk is what a merge left of two.
+fn of_sides(merged: &Merged) -> Lock {
+    let mut outputs = BTreeMap::new();
+    for side in merged.outputs() {
+        for (path, sha256) in side {
+            outputs
+                .entry(path.clone())
+                .or_insert_with(|| sha256.clone());
+        }
+    }
+    Lock {
+        epoch: lock::EPOCH,
+        charts: BTreeMap::new(),
+        modules: BTreeMap::new(),
+        schematics: BTreeMap::new(),
+        outputs,
+    }
+}
+
+/// Takes what a merge made of labc's own files for its own.
+fn settle(verdicts: &mut [Verdict], disk: &BTreeMap<String, Vec<u8>>, merged: Option<&Merged>) {
+    for verdict in verdicts
+        .iter_mut()
+        .filter(|verdict| verdict.state.is_refused())
+    {
+        let bytes = disk.get(&verdict.path);
+        let is_own = bytes
+            .zip(merged)
+            .is_some_and(|(bytes, merged)| merged.is_own(&verdict.path, bytes));
+        verdict.state = match verdict.state {
+            State::HandEdited | State::Foreign if is_own => State::Stale,
+            State::HandEditedObsolete if is_own => State::Obsolete,
+            other => other,
+        };
+    }
 }
 
 /// The lock on disk and its text. A broken one is an error, unless all is to be overwritten anyway.

@@ -3,12 +3,14 @@
 //! Knows bytes and hashes, and nothing of what the files mean.
 
 mod encode;
+mod merge;
 mod report;
 mod state;
 
 use std::collections::BTreeMap;
 
 pub use encode::{decode, encode};
+pub use merge::Merged;
 pub use report::report;
 pub use state::{State, Verdict, compare};
 

@@ -9,6 +9,7 @@
 
 pub mod console;
 mod disk;
+pub mod git;
 pub mod standard;
 
 use std::collections::BTreeMap;
