@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use litemap::LiteMap;
 use rayon::prelude::*;
 use smol_str::SmolStr;
 
 use super::cell::{Ask, Cell};
 use super::component::{Answer, Chart, Component, Created, KindDeclaration, Requirement, Service};
 use super::lab::PodSecurity;
-use super::lookup::Computed;
+use super::lookup::{Computed, Inputs};
 use super::offer;
 use super::resolver::{Resolver, clause_name};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
@@ -18,22 +19,34 @@ use crate::parse::lab::ComponentSyntax;
 use crate::parse::module::Clause;
 use crate::parse::table::{Table, wrong_type};
 use crate::source::{Origin, Spanned};
-use crate::template::{Binding, Scope, Unavailable};
+use crate::template::{Binding, Lookup as _, Scope, Unavailable};
 use crate::value::{Node, Value};
 
 /// What the templates of the whole lab see, computed.
 struct Known {
-    facts: BTreeMap<SmolStr, Arc<Facts>>,
-    components: Arc<Computed>,
-    capabilities: Arc<Computed>,
+    facts: BTreeMap<SmolStr, Facts>,
+    /// The names that every component sees.
+    base: Scope,
 }
 
 /// What the templates of the lab see of one component, computed.
 struct Facts {
     /// `component`.
     all: Arc<Computed>,
-    inputs: Arc<Computed>,
+    inputs: Arc<Inputs>,
+    /// `traits`.
+    traits: Arc<Node>,
+    answered: Vec<Answered>,
+    /// Whether none of its entries is wrong.
+    all_answered: bool,
     outputs: Node,
+}
+
+/// An entry that somebody answers.
+struct Answered {
+    ask: Ask,
+    offer: Arc<Node>,
+    outputs: Arc<Node>,
 }
 
 /// Binds all components; those with a wrong value are reported and left out.
@@ -88,8 +101,8 @@ fn collect(
 
 fn known(resolver: &Arc<Resolver>, jobs: &[(Arc<Resolver>, String)], facts: Vec<Facts>) -> Known {
     let names = jobs.iter().map(|(_, name)| SmolStr::from(name.as_str()));
-    let facts: BTreeMap<SmolStr, Arc<Facts>> = names.zip(facts.into_iter().map(Arc::new)).collect();
-    let lazy = |facts: &Arc<Facts>| Binding::Lazy(facts.all.clone());
+    let facts: BTreeMap<SmolStr, Facts> = names.zip(facts).collect();
+    let lazy = |facts: &Facts| Binding::Lazy(facts.all.clone());
     let components = facts
         .iter()
         .map(|(name, facts)| (name.clone(), lazy(facts)));
@@ -99,18 +112,21 @@ fn known(resolver: &Arc<Resolver>, jobs: &[(Arc<Resolver>, String)], facts: Vec<
             let facts = facts.get(provider.as_str())?;
             Some((name.into(), lazy(facts)))
         });
-    Known {
-        components: Arc::new(Computed(components.collect())),
-        capabilities: Arc::new(Computed(capabilities.collect())),
-        facts,
-    }
+    let mut base = resolver.base.fork();
+    base.bind_lazy("components", Arc::new(Computed(components.collect())));
+    base.bind_lazy("capabilities", Arc::new(Computed(capabilities.collect())));
+    Known { facts, base }
 }
 
 /// The facts of a component, as `components.<name>` and `component` show them; a value that is wrong is left out.
 fn facts(resolver: &Arc<Resolver>, name: &str) -> Facts {
+    let mut answered = Vec::new();
+    let mut all_answered = true;
     for ask in resolver.asks(name) {
-        // Whether it could be computed is asked for again below; here it only has to be reported once.
-        let _ = answers_of(resolver, &ask);
+        match answered_by(resolver, ask) {
+            Ok(found) => answered.extend(found),
+            Err(Unavailable) => all_answered = false,
+        }
     }
     let component = &resolver.components[name];
     let origin = Origin::at(component.name.span);
@@ -124,19 +140,20 @@ fn facts(resolver: &Arc<Resolver>, name: &str) -> Facts {
         Arc::new(Computed(keys.into_iter().filter_map(value).collect()))
     };
     let module = &component.module;
-    let inputs = module.inputs.keys().map(String::as_str);
-    let inputs = branch(Cell::Input, inputs.collect());
+    let inputs = Arc::new(inputs(resolver, name));
     let outputs = module.outputs.keys().map(String::as_str);
     let outputs = branch(Cell::Output, outputs.collect());
     let addresses = component.addresses.keys().map(SmolStr::as_str);
     let addresses = branch(Cell::Address, addresses.collect());
-    let mut all = BTreeMap::from([
+    let mut all: LiteMap<SmolStr, Binding> = [
         ("name".into(), own(name)),
         ("layer".into(), own(component.layer.word())),
         ("module".into(), own(&module.name)),
         ("inputs".into(), Binding::Lazy(inputs.clone())),
         ("addresses".into(), Binding::Lazy(addresses)),
-    ]);
+    ]
+    .into_iter()
+    .collect();
     let mut told = Node::new(Value::map(), origin.clone());
     for (key, binding) in &outputs.0 {
         if let Binding::Node(node) = binding {
@@ -157,25 +174,53 @@ fn facts(resolver: &Arc<Resolver>, name: &str) -> Facts {
     Facts {
         all: Arc::new(Computed(all)),
         inputs,
+        traits: Arc::new(traits(resolver, &answered)),
+        answered,
+        all_answered,
         outputs: told,
     }
 }
 
+/// The inputs of a component; one that is wrong is left out.
+fn inputs(resolver: &Arc<Resolver>, name: &str) -> Inputs {
+    let component = &resolver.components[name];
+    let shared = resolver.constants(name);
+    let mut own = LiteMap::new();
+    let nothing = Arc::new(Node::new(Value::Null, Origin::at(component.name.span)));
+    for (input, definition) in &component.module.inputs {
+        let given = component.inputs.contains_key(input.as_str());
+        if !given && definition.default.is_none() && definition.optional {
+            own.insert(input.as_str().into(), nothing.clone());
+        } else if given || !shared.contains_key(input) {
+            let cell = Cell::Input(name.into(), input.as_str().into());
+            if let Ok(node) = resolver.get(cell) {
+                own.insert(input.as_str().into(), node);
+            }
+        }
+    }
+    Inputs {
+        own,
+        shared: shared.clone(),
+    }
+}
+
 /// The offer that answers an entry and what came back; none where nobody answers and nobody must.
-fn answers_of(
-    resolver: &Arc<Resolver>,
-    ask: &Ask,
-) -> Result<Option<(Arc<Node>, Node)>, Unavailable> {
+fn answered_by(resolver: &Arc<Resolver>, ask: Ask) -> Result<Option<Answered>, Unavailable> {
     let offer = resolver.get(Cell::Choice(ask.clone()))?;
     if offer.value == Value::Null {
         return Ok(None);
     }
     let mut outputs = Node::new(Value::map(), offer.origin.clone());
-    for output in resolver.output_names(ask) {
+    for output in resolver.traits[ask.of.as_str()].outputs.keys() {
         let node = resolver.get(Cell::Answer(ask.clone(), output.as_str().into()))?;
-        outputs.insert(output, (*node).clone());
+        outputs.insert(output.as_str(), (*node).clone());
     }
-    Ok(Some((offer, outputs)))
+    let outputs = Arc::new(outputs);
+    Ok(Some(Answered {
+        ask,
+        offer,
+        outputs,
+    }))
 }
 
 fn bind(
@@ -187,17 +232,10 @@ fn bind(
     let syntax = &resolver.components[name];
     let module = &syntax.module;
     let lazy = resolver.scope(name);
-    for input in module.inputs.keys() {
-        resolver.get(Cell::Input(name.into(), input.as_str().into()))?;
-    }
-    let mut answered = Vec::new();
-    let mut failed = false;
-    for ask in resolver.asks(name) {
-        match answers_of(resolver, &ask) {
-            Ok(Some((offer, outputs))) => answered.push((ask, offer, outputs)),
-            Ok(None) => {}
-            Err(Unavailable) => failed = true,
-        }
+    let facts = &known.facts[name];
+    let has = |input: &String| matches!(facts.inputs.get(input), Ok(Some(_)));
+    if !module.inputs.keys().all(has) {
+        return Err(Unavailable);
     }
     let namespace = (*resolver.get(Cell::Namespace(name.into()))?).clone();
     let version = (*resolver.get(Cell::Version(name.into()))?).clone();
@@ -221,13 +259,13 @@ fn bind(
     let requires = requires(resolver, name, &lazy, diagnostics)?;
     let pod_security = pod_security(resolver, syntax, &lazy, diagnostics)?;
     let services = resolver.get(Cell::Services(name.into()))?;
-    if failed {
+    if !facts.all_answered {
         return Err(Unavailable);
     }
-    let scope = scope(resolver, name, name, &answered, known);
-    let answers = answered
-        .iter()
-        .map(|(ask, offer, outputs)| answer(resolver, ask, offer, outputs, known))
+    let scope = scope(resolver, name, name, known);
+    let answers = facts.answered.iter();
+    let answers = answers
+        .map(|answered| answer(resolver, answered, known))
         .collect::<Result<Vec<Answer>, Unavailable>>()?;
     let keeps_data = answers.iter().any(|answer| answer.ask.of == "storage");
     Ok(Component {
@@ -237,7 +275,7 @@ fn bind(
         syntax: syntax.clone(),
         module: module.clone(),
         chart: chart?,
-        outputs: known.facts[name].outputs.clone(),
+        outputs: facts.outputs.clone(),
         scope,
         services: read_services(&services),
         creates: creates
@@ -276,32 +314,22 @@ pub(super) fn providers(resolver: &Arc<Resolver>) -> BTreeMap<String, String> {
 }
 
 /// The names that the templates of `owner` see, where `component` is `asker`: all computed, nothing lazy.
-fn scope(
-    resolver: &Arc<Resolver>,
-    owner: &str,
-    asker: &str,
-    answered: &[(Ask, Arc<Node>, Node)],
-    known: &Known,
-) -> Scope {
-    let mut scope = Scope::new(resolver.components[owner].module.files.clone());
-    for (name, node) in &resolver.base {
-        scope.bind(name, node.clone());
-    }
+fn scope(resolver: &Resolver, owner: &str, asker: &str, known: &Known) -> Scope {
+    let files = &resolver.components[owner].module.files;
+    let mut scope = known.base.inside(files.clone());
     scope.bind_lazy("inputs", known.facts[owner].inputs.clone());
     scope.bind_lazy("component", known.facts[asker].all.clone());
-    scope.bind("traits", Arc::new(traits(resolver, answered)));
-    scope.bind_lazy("components", known.components.clone());
-    scope.bind_lazy("capabilities", known.capabilities.clone());
+    scope.bind("traits", known.facts[owner].traits.clone());
     scope
 }
 
 /// Every trait, with the outputs of the entries that were answered.
-fn traits(resolver: &Arc<Resolver>, answered: &[(Ask, Arc<Node>, Node)]) -> Node {
+fn traits(resolver: &Resolver, answered: &[Answered]) -> Node {
     let mut traits = Node::new(Value::map(), Origin::none());
     for of in resolver.traits.keys() {
         let mut entries = Node::new(Value::map(), Origin::none());
-        for (ask, _, outputs) in answered.iter().filter(|(ask, ..)| ask.of == *of) {
-            entries.insert(ask.entry.as_str(), outputs.clone());
+        for answered in answered.iter().filter(|answered| answered.ask.of == *of) {
+            entries.insert(answered.ask.entry.clone(), (*answered.outputs).clone());
         }
         traits.insert(of.as_str(), entries);
     }
@@ -310,25 +338,26 @@ fn traits(resolver: &Arc<Resolver>, answered: &[(Ask, Arc<Node>, Node)]) -> Node
 
 fn answer(
     resolver: &Arc<Resolver>,
-    ask: &Ask,
-    offer: &Arc<Node>,
-    outputs: &Node,
+    answered: &Answered,
     known: &Known,
 ) -> Result<Answer, Unavailable> {
-    let part = |key: &str| offer.get(key).and_then(Node::as_str).unwrap_or_default();
-    let provider = part("provider").to_owned();
+    let Answered {
+        ask,
+        offer,
+        outputs,
+    } = answered;
+    let provider = offer.get("provider").and_then(Node::as_str);
+    let provider = provider.unwrap_or_default().to_owned();
     let request = resolver.get(Cell::Request(ask.clone()))?;
-    let mut own = Vec::new();
-    for ask in resolver.asks(&provider) {
-        if let Some((offer, outputs)) = answers_of(resolver, &ask)? {
-            own.push((ask, offer, outputs));
-        }
+    let facts = &known.facts[provider.as_str()];
+    if !facts.all_answered {
+        return Err(Unavailable);
     }
-    let mut scope = scope(resolver, &provider, &ask.component, &own, known);
-    scope.bind_lazy("provider", known.facts[provider.as_str()].all.clone());
+    let mut scope = scope(resolver, &provider, &ask.component, known);
+    scope.bind_lazy("provider", facts.all.clone());
     scope.bind("request", request.clone());
     scope.bind("offer", offer.clone());
-    scope.bind("outputs", Arc::new(outputs.clone()));
+    scope.bind("outputs", outputs.clone());
     Ok(Answer {
         ask: ask.clone(),
         offer: offer::id(offer).to_owned(),

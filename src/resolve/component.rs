@@ -147,7 +147,7 @@ pub struct Answer {
     /// The entry, typed.
     pub request: Arc<Node>,
     /// What came back, by name.
-    pub outputs: Node,
+    pub outputs: Arc<Node>,
     /// The names that the provider's templates see.
     pub scope: Scope,
     /// The module whose `traits/` holds the resources.

@@ -1,10 +1,12 @@
 //! The names of a component's scope, bound to cells.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use litemap::LiteMap;
+
 use super::cell::{Ask, Cell};
-use super::resolver::Resolver;
+use super::resolver::{Constants, Resolver};
 use smol_str::SmolStr;
 
 use crate::source::Origin;
@@ -230,9 +232,31 @@ impl Lookup for Branch {
     }
 }
 
+/// The inputs of a component, all computed: its own, beside those that every component of its module shares.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    /// What the component says, and what was computed for it.
+    pub own: LiteMap<SmolStr, Arc<Node>>,
+    /// What is the same for all.
+    pub shared: Arc<Constants>,
+}
+
+impl Lookup for Inputs {
+    fn keys(&self) -> Vec<String> {
+        let own = self.own.keys().map(SmolStr::as_str);
+        let all: BTreeSet<&str> = own.chain(self.shared.keys().map(String::as_str)).collect();
+        all.into_iter().map(str::to_owned).collect()
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Binding>, Unavailable> {
+        let found = self.own.get(key).or_else(|| self.shared.get(key));
+        Ok(found.cloned().map(Binding::Node))
+    }
+}
+
 /// A branch whose entries are all computed.
 #[derive(Debug, Default)]
-pub(super) struct Computed(pub BTreeMap<SmolStr, Binding>);
+pub(super) struct Computed(pub LiteMap<SmolStr, Binding>);
 
 impl Lookup for Computed {
     fn keys(&self) -> Vec<String> {

@@ -35,6 +35,7 @@ use resolver::{Ground, Resolver};
 use crate::diag::Diagnostics;
 use crate::parse::lab::{LabSyntax, PatchFile};
 use crate::source::Sources;
+use crate::template::Scope;
 use crate::value::Node;
 
 /// A lab with everything bound.
@@ -68,7 +69,10 @@ pub fn resolve(
     let evaluated = facts::evaluate(&complete, diagnostics);
     let sections = plan::sections(&evaluated, diagnostics)?;
     versions::check(&sections.cluster, diagnostics);
-    let base = facts::visible(&evaluated, &sections).into_iter().collect();
+    let mut base = Scope::default();
+    for (name, node) in facts::visible(&evaluated, &sections) {
+        base.bind(name, node);
+    }
     let enabled: BTreeMap<String, Arc<_>> = syntax
         .components
         .into_iter()

@@ -35,7 +35,7 @@ pub(super) struct Ground {
     /// `[defaults]`: trait to offer, with its place.
     pub defaults: BTreeMap<String, crate::source::Spanned<String>>,
     /// The names that all components see.
-    pub base: BTreeMap<&'static str, Arc<Node>>,
+    pub base: Scope,
 }
 
 /// Computes values, on one walk: what it is asked for while it computes is noted, to find circles.
@@ -47,6 +47,9 @@ pub(super) struct Resolver {
     recent: Mutex<Option<(String, Scope)>>,
 }
 
+/// Inputs of a module by name: those that have the same value for every component that leaves them alone.
+pub(super) type Constants = BTreeMap<String, Arc<Node>>;
+
 /// What all walks have in common.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -57,7 +60,7 @@ pub(super) struct Shared {
     /// The names of the capabilities that the lab's modules may provide.
     pub capabilities: BTreeSet<String>,
     /// The inputs of each module whose default is the same for every component that says nothing.
-    constants: BTreeMap<String, BTreeMap<String, Arc<Node>>>,
+    constants: BTreeMap<String, Arc<Constants>>,
     cells: Cells,
 }
 
@@ -84,7 +87,7 @@ impl Resolver {
             .collect();
         let constants = modules
             .into_iter()
-            .map(|(name, module)| (name.to_owned(), constants(module)));
+            .map(|(name, module)| (name.to_owned(), Arc::new(constants(module))));
         let shared = Shared {
             offering: offering.map(|(name, _)| name.clone()).collect(),
             capabilities: clauses.filter_map(clause_name).collect(),
@@ -167,10 +170,12 @@ impl Resolver {
         if component.inputs.contains_key(input) {
             return None;
         }
-        self.shared
-            .constants
-            .get(component.module.name.as_str())?
-            .get(input)
+        self.constants(name).get(input)
+    }
+
+    /// The inputs of a component's module whose default is the same for all.
+    pub(super) fn constants(&self, name: &str) -> &Arc<Constants> {
+        &self.shared.constants[self.components[name].module.name.as_str()]
     }
 
     fn compute(
@@ -257,10 +262,7 @@ impl Resolver {
     }
 
     fn plain_scope(self: &Arc<Self>, name: &str) -> Scope {
-        let mut scope = Scope::new(self.components[name].module.files.clone());
-        for (name, node) in &self.base {
-            scope.bind(name, node.clone());
-        }
+        let mut scope = self.base.inside(self.components[name].module.files.clone());
         scope.bind_lazy("inputs", Branch::inputs(self, name));
         scope.bind_lazy("traits", Branch::traits(self, name));
         scope.bind_lazy("capabilities", Branch::capabilities(self));
@@ -563,7 +565,7 @@ impl Resolver {
 }
 
 /// The inputs of a module whose default is data that every component reads the same way.
-fn constants(module: &Module) -> BTreeMap<String, Arc<Node>> {
+fn constants(module: &Module) -> Constants {
     let constant = |(name, input): (&String, &Input)| {
         let default = input.default.as_ref()?.as_data()?;
         // What is wrong with a default is reported where a component meets it.

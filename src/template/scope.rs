@@ -2,7 +2,7 @@
 //!
 //! Every leaf that an expression reads is noted, so that its result knows what it was made from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -60,6 +60,8 @@ type Names = LiteMap<SmolStr, Binding>;
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     names: Arc<Names>,
+    /// The names of the scope around it, which many share.
+    around: Arc<Names>,
     files: Arc<Files>,
     reads: Arc<Reads>,
 }
@@ -80,10 +82,13 @@ impl Reads {
 }
 
 impl Scope {
-    /// A scope that can read these text files with `file("name")`.
-    pub fn new(files: Arc<Files>) -> Self {
+    /// A scope inside this one, that can read these text files with `file("name")`. The names of this one are seen
+    /// there, but not those of a scope around this one.
+    #[must_use]
+    pub fn inside(&self, files: Arc<Files>) -> Self {
         Scope {
             files,
+            around: self.names.clone(),
             ..Scope::default()
         }
     }
@@ -100,7 +105,12 @@ impl Scope {
 
     /// What a name is bound to.
     pub(super) fn binding(&self, name: &str) -> Option<&Binding> {
-        self.names.get(name)
+        self.names.get(name).or_else(|| self.around.get(name))
+    }
+
+    /// Every name that is bound, sorted.
+    fn all(&self) -> BTreeSet<&SmolStr> {
+        self.names.keys().chain(self.around.keys()).collect()
     }
 
     /// The same names, noting what is read on its own: for another thread, or a nested evaluation.
@@ -108,6 +118,7 @@ impl Scope {
     pub fn fork(&self) -> Self {
         Scope {
             names: self.names.clone(),
+            around: self.around.clone(),
             files: self.files.clone(),
             reads: Arc::default(),
         }
@@ -116,9 +127,9 @@ impl Scope {
     /// The names at the end of a path of names; none if the path leads nowhere or to a leaf.
     pub(super) fn names_below(&self, path: &[&str]) -> Option<Vec<String>> {
         let Some((first, rest)) = path.split_first() else {
-            return Some(self.names.keys().map(SmolStr::to_string).collect());
+            return Some(self.all().into_iter().map(SmolStr::to_string).collect());
         };
-        let mut binding = self.names.get(*first)?.clone();
+        let mut binding = self.binding(first)?.clone();
         for step in rest {
             binding = child(&binding, step)?;
         }
@@ -133,7 +144,7 @@ impl Scope {
     /// Where the branch at the end of a path stands, if a source wrote it.
     pub(super) fn place(&self, path: &[&str]) -> Option<Span> {
         let (first, rest) = path.split_first()?;
-        let mut binding = self.names.get(*first)?.clone();
+        let mut binding = self.binding(first)?.clone();
         for step in rest {
             binding = child(&binding, step)?;
         }
@@ -175,12 +186,12 @@ impl Object for ScopeObject {
         if key == "file" {
             return Some(Jinja::from_object(FileFunction(self.0.clone())));
         }
-        let binding = self.0.names.get(key)?;
+        let binding = self.0.binding(key)?;
         Some(to_jinja(binding, &self.0.reads))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        let names = self.0.names.keys();
+        let names = self.0.all().into_iter();
         Enumerator::Values(names.map(|name| Jinja::from(name.as_str())).collect())
     }
 }
