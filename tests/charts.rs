@@ -24,7 +24,8 @@ fn root() -> &'static Path {
 }
 
 fn root_lab() -> Product {
-    let compiled = compile(&World::Folder(root().to_owned())).expect("the root lab can be read");
+    let compiled = compile(&World::open(root()).expect("the folder is there"))
+        .expect("the root lab can be read");
     compiled.product.expect("the root lab compiles")
 }
 

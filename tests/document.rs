@@ -206,7 +206,7 @@ fn labs() -> Vec<Lab> {
     folders.sort();
     let lab = |folder: &PathBuf| {
         let name = folder.display().to_string();
-        Lab::new(&name, &World::Folder(folder.clone()))
+        Lab::new(&name, &World::open(folder).expect("the folder is there"))
     };
     folders
         .iter()
@@ -568,7 +568,10 @@ fn steps_are_those_of_the_script() {
 
 #[test]
 fn what_it_says_of_retries_is_what_argo_cd_is_told() {
-    let lab = Lab::new("root", &World::Folder(folder("")));
+    let lab = Lab::new(
+        "root",
+        &World::open(folder("")).expect("the folder is there"),
+    );
     let root = &lab.objects["out/bootstrap/root.yaml"][0];
     let longest = text(
         root,
@@ -646,7 +649,10 @@ fn the_diagram_shows_every_component_once() {
 
 #[test]
 fn words_of_a_lab_stay_words() {
-    let lab = Lab::new("corner", &World::Folder(folder("tests/provision")));
+    let lab = Lab::new(
+        "corner",
+        &World::open(folder("tests/provision")).expect("the folder is there"),
+    );
     let hardware = lab.document.column("Nodes", 0, "hardware");
     assert!(hardware.contains("a|b`c<d"), "{hardware:?}");
     let what = lab.document.column("Components", 0, "what");

@@ -14,7 +14,7 @@ use labc::world::{Read, World};
 
 /// Every file below a folder.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let world = World::Folder(folder.to_owned());
+    let world = World::open(folder).expect("the folder is there");
     let paths = world.list("").expect("the folder can be listed");
     let read = |path: String| match world.read(&path).expect("it can be read") {
         Read::Bytes(bytes) => (path, bytes),

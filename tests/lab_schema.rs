@@ -40,7 +40,10 @@ fn labs() -> Vec<PathBuf> {
 /// The schema as a lab in `folder` gets it, with the lab's own modules.
 fn schema_of(folder: &Path) -> Value {
     let mut diagnostics = Diagnostics::default();
-    let shelf = shelf(&World::Folder(folder.to_owned()), &mut diagnostics);
+    let shelf = shelf(
+        &World::open(folder).expect("the folder is there"),
+        &mut diagnostics,
+    );
     let shelf = shelf.expect("the library can be read");
     assert!(
         !diagnostics.has_errors(),

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use labc::diag::report::{Colour, text};
 use labc::emit::{Output, emit};
-use labc::world::{Mode, Read, World, remove_output, write_output};
+use labc::world::{Folder, Read, World};
 use labc::{compile, lock};
 
 #[test]
@@ -43,7 +43,7 @@ fn cases() -> Vec<PathBuf> {
 
 /// What of a case's tree on disk is not what it compiles to.
 fn differences(case: &Path) -> Vec<String> {
-    let world = World::Folder(case.to_owned());
+    let world = World::open(case).expect("the folder is there");
     let compiled = compile(&world).expect("the case can be read");
     let said = text(&compiled.diagnostics, &compiled.sources, Colour::No);
     if compiled.diagnostics.has_errors() {
@@ -92,24 +92,21 @@ fn on_disk(world: &World) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn bless(case: &Path, outputs: &[Output], there: &BTreeMap<String, Vec<u8>>) {
+    let folder = Folder::open(case).expect("the case is there");
     for output in outputs {
-        let mode = if output.executable {
-            Mode::Program
-        } else {
-            Mode::Plain
-        };
-        write_output(case, &output.path, &output.bytes, mode).expect("it can be written");
+        let written = folder.put(&output.path, &output.bytes, output.mode());
+        written.expect("it can be written");
     }
     for path in there.keys() {
         if !outputs.iter().any(|output| output.path == *path) {
-            remove_output(case, path).expect("it can be removed");
+            folder.remove(path).expect("it can be removed");
         }
     }
 }
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let root = World::Folder(Path::new(env!("CARGO_MANIFEST_DIR")).to_owned());
+    let root = World::open(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the folder is there");
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.expect("threads").install(|| {
@@ -130,7 +127,8 @@ fn any_number_of_threads_gives_the_same_bytes() {
 #[test]
 fn every_leaf_knows_what_made_it() {
     for case in cases() {
-        let compiled = compile(&World::Folder(case.clone())).expect("the case can be read");
+        let compiled = compile(&World::open(&case).expect("the folder is there"))
+            .expect("the case can be read");
         let Some(product) = compiled.product else {
             continue;
         };

@@ -328,9 +328,8 @@ fn storage_that_is_shown_by_an_ingress_that_is_watched_by_metrics_that_are_store
 
 #[test]
 fn the_root_lab_comes_up_in_its_order() {
-    let product = compiled(&World::Folder(
-        Path::new(env!("CARGO_MANIFEST_DIR")).to_owned(),
-    ));
+    let product =
+        compiled(&World::open(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the folder is there"));
     let applications = applications(&product.tree);
     assert!(applications.len() > 8, "the Applications were not found");
     assert_eq!(replay(&applications, &product.lab), [""; 0]);

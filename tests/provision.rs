@@ -15,7 +15,7 @@ use std::process::{Command, Output};
 use labc::emit::emit;
 use labc::lower::{Content, OutFile, bootstrap};
 use labc::source::Origin;
-use labc::world::{Mode, World, write_output};
+use labc::world::{Folder, Mode, World};
 use labc::{Product, compile};
 
 /// What the script may use beside what it says it needs.
@@ -56,13 +56,10 @@ impl Stage {
             fs::remove_dir_all(&folder).expect("the last run can be removed");
         }
         let stage = Stage { folder };
+        let tree = Folder::create(&stage.folder).expect("a folder");
         for output in emit(&product.tree) {
-            let mode = if output.executable {
-                Mode::Program
-            } else {
-                Mode::Plain
-            };
-            write_output(&stage.folder, &output.path, &output.bytes, mode).expect("it is written");
+            let written = tree.put(&output.path, &output.bytes, output.mode());
+            written.expect("it is written");
         }
         for script in ["generate.sh", "apply.sh", "bootstrap.sh"] {
             stage.program(&format!("out/talos/{script}"));
@@ -155,12 +152,12 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn root_lab() -> Product {
-    product(&World::Folder(folder("")))
+    product(&World::open(folder("")).expect("the folder is there"))
 }
 
 /// A lab that brings its own pod network and cluster DNS, and whose repository is private.
 fn corner_lab() -> Product {
-    product(&World::Folder(folder("tests/provision")))
+    product(&World::open(folder("tests/provision")).expect("the folder is there"))
 }
 
 fn product(world: &World) -> Product {
@@ -170,7 +167,7 @@ fn product(world: &World) -> Product {
 
 /// The files of the corner lab, with texts of its `lab.toml` replaced by others.
 fn corner_with(changes: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
-    let disk = World::Folder(folder("tests/provision"));
+    let disk = World::open(folder("tests/provision")).expect("the folder is there");
     let mut files = BTreeMap::new();
     for path in disk.list("").expect("it can be listed") {
         let bytes = fs::read(folder("tests/provision").join(&path)).expect("it can be read");
@@ -522,11 +519,13 @@ fn every_script_passes_shellcheck() {
     for (name, product) in [("root", root_lab()), ("corner", corner_lab())] {
         let stage =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("provision-shellcheck-{name}"));
+        let tree = Folder::create(&stage).expect("a folder");
         let mut scripts = Vec::new();
         for output in emit(&product.tree) {
             if output.path.ends_with(".sh") {
                 assert!(output.executable, "{} is no program", output.path);
-                write_output(&stage, &output.path, &output.bytes, Mode::Program).expect("written");
+                let written = tree.put(&output.path, &output.bytes, Mode::Program);
+                written.expect("it is written");
                 scripts.push(stage.join(&output.path));
             }
         }

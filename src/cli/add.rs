@@ -1,7 +1,6 @@
 //! `labc add`: one component more in `lab.toml`.
 
 use std::ops::Range;
-use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
@@ -16,7 +15,7 @@ use crate::parse::lab::{Layer, check_component_name};
 use crate::source::{SourceKind, Sources};
 use crate::syntax::toml;
 use crate::value::{Node, Path as Way};
-use crate::world::{Failure, Mode, Read, World, write_output};
+use crate::world::{Failure, Folder, Mode, Read, World};
 
 /// Add a component to lab.toml
 #[derive(Debug, Args)]
@@ -97,14 +96,14 @@ impl Add {
     fn write(
         &self,
         common: &Common,
-        root: &Path,
+        root: &Folder,
         world: &World,
         added: &Added,
         layer: Layer,
         lines: usize,
     ) -> Result<Exit, Failure> {
         let before = compile(world)?;
-        write_output(root, LAB, added.text.as_bytes(), Mode::Plain)?;
+        root.put(LAB, added.text.as_bytes(), Mode::Plain)?;
         let compiled = compile(world)?;
         let own = added.line..added.line + lines;
         let missing = new_problems(

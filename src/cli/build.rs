@@ -1,18 +1,20 @@
 //! `labc build` and `labc check`: compile, compare with the tree on disk, and write it or say what is not right.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
+use super::before::Before;
 use super::output::{count, diagnostics, say};
 use super::{Common, Exit};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::emit::{Output, emit};
 use crate::keep::{self, Advice};
-use crate::lock::{self, Lock, Merged, State, Verdict};
-use crate::source::{SourceKind, Sources};
-use crate::world::{Failure, Mode, Read, World, remove_output, write_output};
+use crate::lock::{self, Plan, State, Verdict};
+use crate::parse::LAB;
+use crate::source::Sources;
+use crate::world::{Failure, Folder, Guard, Read, Stop, World};
 use crate::{Product, compile};
 
 /// Compile the lab and write out/ and lab.lock
@@ -39,43 +41,71 @@ struct Compared {
     diagnostics: Diagnostics,
     product: Product,
     outputs: Vec<Output>,
-    disk: BTreeMap<String, Vec<u8>>,
     verdicts: Vec<Verdict>,
-    old: Option<Lock>,
+    before: Before,
     lock: String,
-    lock_differs: bool,
+}
+
+impl Compared {
+    fn lock_differs(&self) -> bool {
+        self.before.text.as_deref() != Some(self.lock.as_bytes())
+    }
 }
 
 impl Build {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Failure> {
-        let (root, world) = common.world()?;
-        if let Some(folder) = &self.out {
-            return self.elsewhere(common, &world, folder);
+        let (folder, world) = common.world()?;
+        if let Some(elsewhere) = &self.out {
+            return self.elsewhere(common, &world, elsewhere);
         }
-        let compared = match compare(common, &world, self.force)? {
+        let has_lab = !matches!(world.read(LAB)?, Read::Missing);
+        let guard = (has_lab && !self.locked).then(|| self.guard(common, &folder));
+        let compared = match compare(common, &folder, &world, self.force)? {
             Ok(compared) => compared,
             Err(exit) => return Ok(exit),
         };
         if self.locked {
             return Ok(verify(common, compared));
         }
-        let refused: Vec<Verdict> = compared
+        let refused = compared
             .verdicts
             .iter()
-            .filter(|verdict| verdict.state.is_refused())
-            .cloned()
-            .collect();
-        if !refused.is_empty() && !self.force {
-            print_with_differences(common, compared, &refused, false);
+            .any(|verdict| verdict.state.is_refused());
+        if refused && !self.force {
+            print_with_differences(common, compared, |state| state.is_refused(), false);
             say(common, "nothing was written");
             return Ok(Exit::Differs);
         }
         diagnostics(common, &compared.diagnostics, &compared.sources);
-        write(common, &root, &compared)?;
-        Ok(Exit::Fine)
+        match guard.map_or(Ok(()), |guard| write(&folder, guard, &compared)) {
+            Ok(()) => {
+                summary(common, &compared);
+                Ok(Exit::Fine)
+            }
+            Err(Stop::Failed(failure)) => Err(failure),
+            Err(Stop::Obstacle { path, what }) => {
+                Ok(stopped(common, lock::stopped(&path, Some(what))))
+            }
+            Err(Stop::Changed { path }) => Ok(stopped(common, lock::stopped(&path, None))),
+        }
     }
 
-    fn elsewhere(&self, common: &Common, world: &World, folder: &Path) -> Result<Exit, Failure> {
+    /// Keeps other builds of the lab away. That it cannot matters only to a build that has something to write.
+    fn guard(&self, common: &Common, folder: &Folder) -> Result<Guard, Stop> {
+        if self.force {
+            folder.clear_scratch()?;
+        }
+        let guard = folder.guard(|| say(common, "waiting for another build of this lab"))?;
+        if let (true, Some(why)) = (common.verbose, &guard.unlocked) {
+            say(
+                common,
+                &format!("other builds of this lab are not kept away: {why}"),
+            );
+        }
+        Ok(guard)
+    }
+
+    fn elsewhere(&self, common: &Common, world: &World, folder: &PathBuf) -> Result<Exit, Failure> {
         let compiled = compile(world)?;
         diagnostics(common, &compiled.diagnostics, &compiled.sources);
         let Some(product) = compiled
@@ -85,185 +115,70 @@ impl Build {
             return Ok(Exit::Wrong);
         };
         let outputs = emit(&product.tree);
+        let tree = Folder::create(folder)?;
         for output in &outputs {
             let path = output.path.strip_prefix("out/").unwrap_or(&output.path);
-            write_output(folder, path, &output.bytes, mode(output))?;
+            tree.put(path, &output.bytes, output.mode())?;
         }
-        say(
-            common,
-            &format!(
-                "wrote {} below {}",
-                count(outputs.len(), "file"),
-                folder.display()
-            ),
-        );
+        let files = count(outputs.len(), "file");
+        say(common, &format!("wrote {files} below {}", folder.display()));
         Ok(Exit::Fine)
     }
 }
 
 impl Check {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Failure> {
-        let (_, world) = common.world()?;
-        Ok(match compare(common, &world, false)? {
+        let (folder, world) = common.world()?;
+        Ok(match compare(common, &folder, &world, false)? {
             Ok(compared) => verify(common, compared),
             Err(exit) => exit,
         })
     }
 }
 
-fn mode(output: &Output) -> Mode {
-    if output.executable {
-        Mode::Program
-    } else {
-        Mode::Plain
-    }
-}
-
-/// Compiles the lab and reads what is on disk. A lab that is wrong has been reported and gives its exit.
-fn compare(common: &Common, world: &World, force: bool) -> Result<Result<Compared, Exit>, Failure> {
+/// Compiles the lab and looks at what is on disk. A lab that is wrong has been reported and gives its exit.
+fn compare(
+    common: &Common,
+    folder: &Folder,
+    world: &World,
+    force: bool,
+) -> Result<Result<Compared, Exit>, Failure> {
     let mut compiled = compile(world)?;
     let mut found = Diagnostics::default();
-    let (mut old, old_text) = read_lock(world, force, &mut compiled.sources, &mut found)?;
-    let mut merged = None;
-    let is_torn =
-        |found: &Diagnostic| [Code::LOCK_CONFLICT, Code::LOCK_DAMAGED].contains(&found.code);
-    if old.is_none() && old_text.is_some() && found.iter().all(is_torn) {
-        merged = merge_around(common, world);
-        old = merged.as_ref().map(of_sides);
-    }
-    if merged.is_none() {
+    let mut before = Before::read(common, folder, &mut compiled.sources, &mut found)?;
+    // What cannot be read is no obstacle where all is to be overwritten.
+    if !force {
         compiled.diagnostics.append(found);
     }
     let wrong = compiled.diagnostics.has_errors();
     let Some(product) = compiled.product.filter(|_| !wrong) else {
         diagnostics(common, &compiled.diagnostics, &compiled.sources);
         let errors = compiled.diagnostics.count(Severity::Error);
-        say(
-            common,
-            &format!("\n{}: nothing was written", count(errors, "error")),
-        );
+        let errors = count(errors, "error");
+        say(common, &format!("\n{errors}: nothing was written"));
         return Ok(Err(Exit::Wrong));
     };
     let outputs = emit(&product.tree);
     let lock = lock::encode(&lock::lock(&product.lab, &product.tree, &outputs));
-    let disk = read_disk(world, &outputs, old.as_ref())?;
-    let mut verdicts = lock::compare(&outputs, old.as_ref(), &disk);
-    if verdicts.iter().any(|verdict| verdict.state.is_refused()) {
-        let merged = merged.or_else(|| merge_around(common, world));
-        settle(&mut verdicts, &disk, merged.as_ref());
-    }
+    let mut verdicts = lock::compare(folder, &outputs, &before.known())?;
+    before.settle(common, folder, &mut verdicts);
+    verdicts.append(&mut before.blocked);
     Ok(Ok(Compared {
         sources: compiled.sources,
         diagnostics: compiled.diagnostics,
         product,
-        lock_differs: old_text.as_deref() != Some(lock.as_str()),
         outputs,
-        disk,
         verdicts,
-        old,
+        before,
         lock,
     }))
 }
 
-/// The Git merge that the lab is in or just had. Without Git, nothing is known of it.
-fn merge_around(common: &Common, world: &World) -> Option<Merged> {
-    let World::Folder(folder) = world else {
-        return None;
-    };
-    match Merged::of(folder) {
-        Ok(merged) => merged,
-        Err(why) => {
-            if common.verbose {
-                say(
-                    common,
-                    &format!("note: Git cannot tell what was merged: {why}"),
-                );
-            }
-            None
-        }
-    }
-}
-
-/// What the locks at the sides of a merge say, as one lock: where the one on disk is what a merge left of two.
-fn of_sides(merged: &Merged) -> Lock {
-    let mut outputs = BTreeMap::new();
-    for side in merged.outputs() {
-        for (path, sha256) in side {
-            outputs
-                .entry(path.clone())
-                .or_insert_with(|| sha256.clone());
-        }
-    }
-    Lock {
-        epoch: lock::EPOCH,
-        charts: BTreeMap::new(),
-        modules: BTreeMap::new(),
-        schematics: BTreeMap::new(),
-        outputs,
-    }
-}
-
-/// Takes what a merge made of labc's own files for its own.
-fn settle(verdicts: &mut [Verdict], disk: &BTreeMap<String, Vec<u8>>, merged: Option<&Merged>) {
-    for verdict in verdicts
-        .iter_mut()
-        .filter(|verdict| verdict.state.is_refused())
-    {
-        let bytes = disk.get(&verdict.path);
-        let is_own = bytes
-            .zip(merged)
-            .is_some_and(|(bytes, merged)| merged.is_own(&verdict.path, bytes));
-        verdict.state = match verdict.state {
-            State::HandEdited | State::Foreign if is_own => State::Stale,
-            State::HandEditedObsolete if is_own => State::Obsolete,
-            other => other,
-        };
-    }
-}
-
-/// The lock on disk and its text. A broken one is an error, unless all is to be overwritten anyway.
-fn read_lock(
-    world: &World,
-    force: bool,
-    sources: &mut Sources,
-    diagnostics: &mut Diagnostics,
-) -> Result<(Option<Lock>, Option<String>), Failure> {
-    let Read::Bytes(bytes) = world.read(lock::FILE)? else {
-        return Ok((None, None));
-    };
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let source = sources.add(lock::FILE.to_owned(), text.as_str().into(), SourceKind::Lab);
-    let mut found = Diagnostics::default();
-    let lock = lock::decode(source, &text, &mut found);
-    if !force {
-        diagnostics.append(found);
-    }
-    Ok((lock, Some(text)))
-}
-
-fn read_disk(
-    world: &World,
-    outputs: &[Output],
-    lock: Option<&Lock>,
-) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
-    let made = outputs.iter().map(|output| output.path.as_str());
-    let locked = lock.into_iter().flat_map(|lock| lock.outputs.keys());
-    let paths: BTreeSet<&str> = made.chain(locked.map(String::as_str)).collect();
-    let mut disk = BTreeMap::new();
-    for path in paths {
-        if let Read::Bytes(bytes) = world.read(path)? {
-            disk.insert(path.to_owned(), bytes);
-        }
-    }
-    Ok(disk)
-}
-
 /// Says what is not as the sources make it.
 fn verify(common: &Common, compared: Compared) -> Exit {
-    if !compared.verdicts.is_empty() || compared.lock_differs {
-        let verdicts = compared.verdicts.clone();
-        let lock_differs = compared.lock_differs;
-        print_with_differences(common, compared, &verdicts, lock_differs);
+    let lock_differs = compared.lock_differs();
+    if !compared.verdicts.is_empty() || lock_differs {
+        print_with_differences(common, compared, |_| true, lock_differs);
         return Exit::Differs;
     }
     diagnostics(common, &compared.diagnostics, &compared.sources);
@@ -275,21 +190,23 @@ fn verify(common: &Common, compared: Compared) -> Exit {
     Exit::Fine
 }
 
+/// Prints what is said about the paths whose state is of the kind asked for.
 fn print_with_differences(
     common: &Common,
     mut compared: Compared,
-    verdicts: &[Verdict],
+    of_kind: impl Fn(State) -> bool,
     lock_differs: bool,
 ) {
-    let old = compared.old.as_ref();
     let found = lock::report(
-        verdicts,
+        compared
+            .verdicts
+            .iter()
+            .filter(|verdict| of_kind(verdict.state)),
         lock_differs,
-        old,
+        compared.before.lock.as_ref(),
         &compared.outputs,
-        &compared.disk,
     );
-    let advice = advise(&compared, verdicts);
+    let advice = advise(&compared);
     for diagnostic in found.iter() {
         let about = |(path, _): &(&String, &Advice)| {
             diagnostic.code == Code::HAND_EDIT
@@ -305,13 +222,14 @@ fn print_with_differences(
 }
 
 /// What the lab would have to say for each file that was edited by hand.
-fn advise(compared: &Compared, verdicts: &[Verdict]) -> BTreeMap<String, Advice> {
-    let edited = verdicts
+fn advise(compared: &Compared) -> BTreeMap<String, Advice> {
+    let edited = compared
+        .verdicts
         .iter()
         .filter(|verdict| verdict.state == State::HandEdited);
     let disk = edited.filter_map(|verdict| {
-        let bytes = compared.disk.get(&verdict.path)?;
-        Some((verdict.path.as_str(), bytes.as_slice()))
+        let bytes = verdict.refused.as_deref()?;
+        Some((verdict.path.as_str(), bytes))
     });
     let made = keep::Made {
         lab: &compared.product.lab,
@@ -330,43 +248,67 @@ fn advise(compared: &Compared, verdicts: &[Verdict]) -> BTreeMap<String, Advice>
     keep::advise(made, &disk.collect())
 }
 
-/// Writes what changed, removes what is obsolete, and the lock last.
-fn write(common: &Common, root: &Path, compared: &Compared) -> Result<(), Failure> {
-    let outputs: BTreeMap<&str, &Output> = compared
-        .outputs
-        .iter()
-        .map(|output| (output.path.as_str(), output))
-        .collect();
-    let mut written = 0;
-    let mut removed = 0;
-    for verdict in &compared.verdicts {
-        match outputs.get(verdict.path.as_str()) {
-            Some(output) => {
-                write_output(root, &output.path, &output.bytes, mode(output))?;
-                written += 1;
-                if verdict.state == State::Missing {
-                    say(common, &format!("restored {}", verdict.path));
-                } else if common.verbose {
-                    say(common, &format!("wrote {}", verdict.path));
-                }
-            }
-            None => {
-                remove_output(root, &verdict.path)?;
-                removed += 1;
-                if common.verbose {
-                    say(common, &format!("removed {}", verdict.path));
-                }
-            }
-        }
+/// Writes what changed, removes what is obsolete, and the lock last. Where nothing is to be done, that no other build
+/// can be kept away is no failure.
+fn write(folder: &Folder, guard: Result<Guard, Stop>, compared: &Compared) -> Result<(), Stop> {
+    let before = &compared.before;
+    let known = before.known();
+    let plan = Plan {
+        outputs: &compared.outputs,
+        verdicts: &compared.verdicts,
+        known: &known,
+        old: before.lock.as_ref(),
+        journal: before.journal.as_ref(),
+        lock: compared
+            .lock_differs()
+            .then_some((compared.lock.as_str(), before.stamp)),
+    };
+    if !plan.is_empty() {
+        return folder.commit(&guard?, &plan.transaction());
     }
-    if compared.lock_differs {
-        write_output(root, lock::FILE, compared.lock.as_bytes(), Mode::Plain)?;
+    if let (Ok(guard), true) = (&guard, before.has_journal) {
+        folder.forget_journal(guard)?;
     }
-    summary(common, compared, written, removed);
     Ok(())
 }
 
-fn summary(common: &Common, compared: &Compared, written: usize, removed: usize) {
+/// Says what came in the way of a build that was writing already.
+fn stopped(common: &Common, diagnostic: Diagnostic) -> Exit {
+    let mut found = Diagnostics::default();
+    found.push(diagnostic);
+    diagnostics(common, &found, &Sources::default());
+    Exit::Differs
+}
+
+/// Says what became of each file that a person may look for, and the sum of it all.
+fn tell(common: &Common, compared: &Compared) -> (usize, usize) {
+    let made: BTreeSet<&str> = compared
+        .outputs
+        .iter()
+        .map(|output| output.path.as_str())
+        .collect();
+    let (mut written, mut removed) = (0, 0);
+    for verdict in &compared.verdicts {
+        let path = verdict.path.as_str();
+        let is_made = made.contains(path) && !matches!(verdict.state, State::Blocked(_));
+        let is_removed = !is_made && verdict.stamp.is_some();
+        written += usize::from(is_made);
+        removed += usize::from(is_removed);
+        match verdict.state {
+            State::Missing => say(common, &format!("restored {path}")),
+            State::HandEdited | State::Foreign => say(common, &format!("overwrote {path}")),
+            State::HandEditedObsolete => say(common, &format!("removed {path}")),
+            State::Blocked(what) => say(common, &format!("removed {path}, which was {what}")),
+            _ if is_made && common.verbose => say(common, &format!("wrote {path}")),
+            _ if is_removed && common.verbose => say(common, &format!("removed {path}")),
+            _ => {}
+        }
+    }
+    (written, removed)
+}
+
+fn summary(common: &Common, compared: &Compared) {
+    let (written, removed) = tell(common, compared);
     let lab = &compared.product.lab;
     let name = &lab.sections.identity.name.value;
     let components = count(lab.components.len(), "component");

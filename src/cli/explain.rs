@@ -81,7 +81,7 @@ fn story(common: &Common, file: &str, place: &Place) -> Result<Exit, Failure> {
         output::diagnostics(common, &compiled.diagnostics, &compiled.sources);
         return Ok(Exit::Wrong);
     };
-    let candidates = candidates(file, &root, &console::current_folder()?);
+    let candidates = candidates(file, root.name(), &console::current_folder()?);
     let found = find_file(&product.tree, &candidates).and_then(|file| {
         let story = explain(file, place, &compiled.sources)?;
         Ok((file, story))

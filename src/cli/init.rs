@@ -1,5 +1,7 @@
 //! `labc init`: the first `lab.toml`.
 
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
@@ -15,7 +17,7 @@ use crate::parse::LAB;
 use crate::parse::domain::{
     IpRange, Version, check_host, check_label, check_url, parse_address, parse_network,
 };
-use crate::world::{Failure, Mode, Read, World, console, write_output};
+use crate::world::{Failure, Folder, Mode, Read, World, console};
 
 /// The line of .gitignore that keeps labc's journal out of Git.
 const IGNORED: &str = ".labc/";
@@ -73,7 +75,7 @@ enum EngineArgument {
 impl Init {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Failure> {
         let root = common.new_root()?;
-        let world = World::Folder(root.clone());
+        let (folder, world) = start(&root)?;
         if !matches!(world.read(LAB)?, Read::Missing) {
             let message = format!("{} has a {LAB} already", root.display());
             return Ok(misused(&message, Some("nothing was written")));
@@ -86,8 +88,10 @@ impl Init {
         // What is wrong with the lab's own modules is said when it is compiled.
         let mut known = Diagnostics::default();
         let text = lab::text(&answers, &shelf(&world, &mut known)?);
-        write_output(&root, LAB, text.as_bytes(), Mode::Plain)?;
-        ignore(&root, &world)?;
+        let folder = folder.map_or_else(|| Folder::create(&root), Ok)?;
+        let world = World::Folder(folder.clone());
+        folder.put(LAB, text.as_bytes(), Mode::Plain)?;
+        ignore(&folder, &world)?;
         say(common, &format!("wrote {LAB}"));
         judge(common, &world)
     }
@@ -257,8 +261,19 @@ fn judge(common: &Common, world: &World) -> Result<Exit, Failure> {
 const EXAMPLE: &str = "for example: labc init --domain example.org --repository https://github.com/me/lab.git \
                        --node cp-1=controlplane@192.168.1.11";
 
+/// The folder of the new lab if it is there, and its world.
+fn start(root: &Path) -> Result<(Option<Folder>, World), Failure> {
+    match Folder::open(root) {
+        Ok(folder) => Ok((Some(folder.clone()), World::Folder(folder))),
+        Err(failure) if failure.cause.kind() == ErrorKind::NotFound => {
+            Ok((None, World::Memory(BTreeMap::new())))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
 /// Keeps labc's journal out of Git.
-fn ignore(root: &Path, world: &World) -> Result<(), Failure> {
+fn ignore(root: &Folder, world: &World) -> Result<(), Failure> {
     let before = match world.read(".gitignore")? {
         Read::Bytes(bytes) => bytes,
         Read::Missing => Vec::new(),
@@ -274,6 +289,6 @@ fn ignore(root: &Path, world: &World) -> Result<(), Failure> {
     }
     text.push_str(IGNORED);
     text.push('\n');
-    write_output(root, ".gitignore", text.as_bytes(), Mode::Plain)?;
+    root.put(".gitignore", text.as_bytes(), Mode::Plain)?;
     Ok(())
 }

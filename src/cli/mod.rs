@@ -3,6 +3,7 @@
 //! Standard output is data, standard error is talk.
 
 mod add;
+mod before;
 mod build;
 mod exit;
 mod explain;
@@ -23,7 +24,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use exit::Exit;
 
 use crate::parse::LAB;
-use crate::world::{self, Read, World};
+use crate::world::{self, Folder, Read, World};
 
 /// A compiler for GitOps repositories: one lab.toml in, the whole committed tree out.
 #[derive(Debug, Parser)]
@@ -130,20 +131,20 @@ impl Common {
     }
 
     /// The world whose modules are looked at: the lab's, or where there is no lab the standard library alone.
-    fn library(&self) -> Result<(PathBuf, World), world::Failure> {
-        let (root, world) = self.world()?;
+    fn library(&self) -> Result<(Folder, World), world::Failure> {
+        let (folder, world) = self.world()?;
         let has_lab = !matches!(world.read(LAB)?, Read::Missing);
         let world = if has_lab {
             world
         } else {
             World::Memory(BTreeMap::new())
         };
-        Ok((root, world))
+        Ok((folder, world))
     }
 
-    /// The lab's world.
-    fn world(&self) -> Result<(PathBuf, World), world::Failure> {
-        let root = self.root()?;
-        Ok((root.clone(), World::Folder(root)))
+    /// The lab's folder, opened once, and its world.
+    fn world(&self) -> Result<(Folder, World), world::Failure> {
+        let folder = Folder::open(self.root()?)?;
+        Ok((folder.clone(), World::Folder(folder)))
     }
 }

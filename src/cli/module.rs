@@ -7,7 +7,7 @@ use super::{Common, Exit, Format};
 use crate::diag::Diagnostics;
 use crate::guide::{Shelf, component, list, module, page, shelf};
 use crate::parse::domain::check_label;
-use crate::world::{Failure, Mode, World, write_output};
+use crate::world::{Failure, Mode, World};
 
 /// The modules that a lab can use
 #[derive(Debug, Args)]
@@ -97,7 +97,7 @@ fn new(common: &Common, name: &str) -> Result<Exit, Failure> {
     let hides = shelf(&world, &mut diagnostics)?.modules.contains_key(name);
     for (file, text) in module::scaffold(name) {
         let path = format!("{folder}/{file}");
-        write_output(&root, &path, text.as_bytes(), Mode::Plain)?;
+        root.put(&path, text.as_bytes(), Mode::Plain)?;
         say(common, &format!("wrote {path}"));
     }
     if hides {

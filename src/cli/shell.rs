@@ -8,7 +8,7 @@ use clap_mangen::Man;
 
 use super::output::{self, say};
 use super::{Arguments, Common, Exit};
-use crate::world::{Failure, Mode, console, write_output};
+use crate::world::{Failure, Folder, Mode, console};
 
 /// Print the completions of a shell
 #[derive(Debug, Args)]
@@ -43,11 +43,12 @@ impl Manual {
             return Ok(Exit::Fine);
         };
         let folder = console::current_folder()?.join(folder);
+        let pages_folder = Folder::create(&folder)?;
         let mut pages = Vec::new();
         each(&command, "labc", &mut pages);
         for (name, command) in &pages {
             let path = format!("{name}.1");
-            write_output(&folder, &path, render(command)?.as_bytes(), Mode::Plain)?;
+            pages_folder.put(&path, render(command)?.as_bytes(), Mode::Plain)?;
         }
         let pages = output::count(pages.len(), "page");
         say(common, &format!("wrote {pages} below {}", folder.display()));

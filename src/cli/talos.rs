@@ -36,7 +36,7 @@ impl Talos {
         let (Some(folder), Some(name)) = (full.parent(), full.file_name()) else {
             return Ok(misused(&format!("`{shown}` is no file"), None));
         };
-        let world = World::Folder(folder.to_owned());
+        let world = World::open(folder)?;
         let bytes = match world.read(&name.to_string_lossy())? {
             Read::Bytes(bytes) => bytes,
             Read::Missing => return Ok(misused(&format!("there is no file `{shown}`"), None)),

@@ -188,4 +188,6 @@ impl Code {
     pub const LOCK_CONFLICT: Code = Code(1004);
     pub const NOT_UP_TO_DATE: Code = Code(1005);
     pub const OTHER_EPOCH: Code = Code(1006);
+    pub const IN_THE_WAY: Code = Code(1007);
+    pub const JOURNAL: Code = Code(1008);
 }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::lower::{Content, OutFile, Tree};
+use crate::world::Mode;
 
 /// The first line of every YAML file: whoever opens one learns where to go instead.
 const HEADER: &str = "# Compiled by labc. Edit lab.toml, then run: labc build\n";
@@ -23,6 +24,17 @@ pub struct Output {
     pub executable: bool,
     /// The SHA-256 of the bytes, in lowercase hexadecimal.
     pub sha256: String,
+}
+
+impl Output {
+    /// How it is written.
+    pub fn mode(&self) -> Mode {
+        if self.executable {
+            Mode::Program
+        } else {
+            Mode::Plain
+        }
+    }
 }
 
 /// The bytes of every file, in the order of the tree.
@@ -56,11 +68,12 @@ pub const HEADER_LINES: usize = 1;
 
 /// The SHA-256 of bytes, in lowercase hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let digest = Sha256::digest(bytes);
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(64);
-    for byte in digest {
-        write!(text, "{byte:02x}").expect("a string takes it");
+    for byte in Sha256::digest(bytes) {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(DIGITS[usize::from(digit)]));
+        }
     }
     text
 }

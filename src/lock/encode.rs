@@ -4,192 +4,74 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{ChartEntry, FILE, Lock, VERSION};
-use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::parse::table::Table;
-use crate::source::{SourceId, Span};
-use crate::syntax::toml;
-use crate::value::Node;
+use super::{Lock, VERSION};
+
+/// The first line of every lock.
+pub(super) const HEADER: &str =
+    "# Written by labc; nothing here is edited by hand. After a conflict, run: labc build\n";
 
 /// The text of a lock.
 pub fn encode(lock: &Lock) -> String {
-    let mut text = String::from(
-        "# Written by labc; nothing here is edited by hand. After a conflict, run: labc build\n",
-    );
-    let mut put = |line: String| {
-        text.push_str(&line);
-        text.push('\n');
-    };
-    put(format!("version = {VERSION}"));
-    put(format!("epoch = {}", lock.epoch));
+    // An output's entry takes some 100 bytes and its path.
+    let mut text = String::with_capacity(4096 + lock.outputs.len() * 160);
+    text.push_str(HEADER);
+    text.push_str(&format!("version = {VERSION}\nepoch = {}\n", lock.epoch));
     for (component, chart) in &lock.charts {
-        put("\n[[chart]]".to_owned());
-        put(pair("component", component));
-        put(pair("repository", &chart.repository));
-        put(pair("name", &chart.name));
-        put(pair("version", &chart.version));
+        text.push_str("\n[[chart]]\n");
+        pair(&mut text, "component", component);
+        pair(&mut text, "repository", &chart.repository);
+        pair(&mut text, "name", &chart.name);
+        pair(&mut text, "version", &chart.version);
     }
-    for (name, sha256) in &lock.modules {
-        put("\n[[module]]".to_owned());
-        put(pair("name", name));
-        put(pair("sha256", sha256));
-    }
-    for (name, id) in &lock.schematics {
-        put("\n[[schematic]]".to_owned());
-        put(pair("name", name));
-        put(pair("id", id));
-    }
-    for (path, sha256) in &lock.outputs {
-        put("\n[[output]]".to_owned());
-        put(pair("path", path));
-        put(pair("sha256", sha256));
-    }
+    pairs_of(&mut text, MODULE, &lock.modules);
+    pairs_of(&mut text, SCHEMATIC, &lock.schematics);
+    pairs_of(&mut text, OUTPUT, &lock.outputs);
     text
 }
 
-fn pair(key: &str, value: &str) -> String {
-    let mut quoted = String::new();
+/// The table of an entry that has two keys, and those.
+pub(super) type Keys = (&'static str, &'static str, &'static str);
+pub(super) const MODULE: Keys = ("module", "name", "sha256");
+pub(super) const SCHEMATIC: Keys = ("schematic", "name", "id");
+pub(super) const OUTPUT: Keys = ("output", "path", "sha256");
+
+fn pairs_of(text: &mut String, (table, name, value): Keys, entries: &BTreeMap<String, String>) {
+    for (key, content) in entries {
+        text.push_str("\n[[");
+        text.push_str(table);
+        text.push_str("]]\n");
+        pair(text, name, key);
+        pair(text, value, content);
+    }
+}
+
+fn pair(text: &mut String, key: &str, value: &str) {
+    text.push_str(key);
+    text.push_str(" = \"");
+    if value.contains(needs_escape) {
+        escape(text, value);
+    } else {
+        text.push_str(value);
+    }
+    text.push_str("\"\n");
+}
+
+/// Whether a letter cannot stand in a quoted text as it is.
+pub(super) fn needs_escape(letter: char) -> bool {
+    letter == '"' || letter == '\\' || letter.is_control()
+}
+
+fn escape(text: &mut String, value: &str) {
     for letter in value.chars() {
         match letter {
             '"' | '\\' => {
-                quoted.push('\\');
-                quoted.push(letter);
+                text.push('\\');
+                text.push(letter);
             }
             letter if letter.is_control() => {
-                write!(quoted, "\\u{:04X}", u32::from(letter)).expect("a string takes it");
+                write!(text, "\\u{:04X}", u32::from(letter)).expect("a string takes it");
             }
-            letter => quoted.push(letter),
+            letter => text.push(letter),
         }
     }
-    format!("{key} = \"{quoted}\"")
-}
-
-/// The lock that a text holds; a damaged, newer or conflicted one is reported and gives none.
-pub fn decode(source: SourceId, text: &str, diagnostics: &mut Diagnostics) -> Option<Lock> {
-    if let Some(line) = conflict(text) {
-        let span = Span::new(source, line, line + 7);
-        let message = format!("{FILE} holds the marks of a merge conflict");
-        diagnostics.push(
-            Diagnostic::error(Code::LOCK_CONFLICT, span, message)
-                .help("run `labc build`: it makes the lock anew from the merged sources"),
-        );
-        return None;
-    }
-    let mut found = Diagnostics::default();
-    let node = toml::read(source, text, &mut found);
-    let lock = if found.has_errors() {
-        None
-    } else {
-        read(&node, &mut found)
-    };
-    match lock {
-        Some(lock) if !found.has_errors() => Some(lock),
-        _ => {
-            diagnostics.push(damaged(source, &node, &found));
-            None
-        }
-    }
-}
-
-/// The offset of the first line that a merge left behind.
-fn conflict(text: &str) -> Option<usize> {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ") {
-            return Some(offset);
-        }
-        offset += line.len();
-    }
-    None
-}
-
-fn damaged(source: SourceId, node: &Node, found: &Diagnostics) -> Diagnostic {
-    let version = node.get("version").and_then(|node| match node.value {
-        crate::value::Value::Int(version) => u64::try_from(version).ok(),
-        _ => None,
-    });
-    if let Some(newer) = version.filter(|version| *version > VERSION) {
-        let span = node.get("version").and_then(|node| node.origin.first());
-        let message = format!("{FILE} has format {newer}, and this labc knows {VERSION}");
-        return Diagnostic::error(Code::LOCK_NEWER, span, message)
-            .help("use the newer labc that wrote it");
-    }
-    let first = found.first();
-    let span = first.and_then(|first| first.span);
-    let why = first.map_or("", |first| first.message.as_str());
-    Diagnostic::error(
-        Code::LOCK_DAMAGED,
-        span.unwrap_or_else(|| Span::new(source, 0, 0)),
-        format!("{FILE} is damaged: {why}"),
-    )
-    .help("restore it from Git, or remove it and run `labc build --force`".to_string())
-}
-
-fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Lock> {
-    let mut table = Table::new(node, "", diagnostics);
-    let version: Option<i64> = table.required("version", diagnostics);
-    if version.is_some_and(|version| u64::try_from(version) != Ok(VERSION)) {
-        let span = table.node("version").and_then(|node| node.origin.first());
-        diagnostics.push(Diagnostic::error(Code::LOCK_NEWER, span, "another format"));
-    }
-    let epoch: Option<i64> = table.required("epoch", diagnostics);
-    let charts = items(&mut table, "chart", diagnostics, |item, diagnostics| {
-        let component = item.required("component", diagnostics);
-        let repository = item.required("repository", diagnostics);
-        let name = item.required("name", diagnostics);
-        let version = item.required("version", diagnostics);
-        let entry = ChartEntry {
-            repository: repository?,
-            name: name?,
-            version: version?,
-        };
-        Some((component?, entry))
-    });
-    let modules = pairs(&mut table, "module", "name", "sha256", diagnostics);
-    let schematics = pairs(&mut table, "schematic", "name", "id", diagnostics);
-    let outputs = pairs(&mut table, "output", "path", "sha256", diagnostics);
-    table.finish(diagnostics);
-    Some(Lock {
-        epoch: u64::try_from(epoch?).ok()?,
-        charts,
-        modules,
-        schematics,
-        outputs,
-    })
-}
-
-fn pairs(
-    table: &mut Table<'_>,
-    key: &'static str,
-    name: &'static str,
-    value: &'static str,
-    diagnostics: &mut Diagnostics,
-) -> BTreeMap<String, String> {
-    items(table, key, diagnostics, |item, diagnostics| {
-        let name = item.required(name, diagnostics);
-        let value = item.required(value, diagnostics);
-        Some((name?, value?))
-    })
-}
-
-fn items<T>(
-    table: &mut Table<'_>,
-    key: &'static str,
-    diagnostics: &mut Diagnostics,
-    mut read: impl FnMut(&mut Table<'_>, &mut Diagnostics) -> Option<(String, T)>,
-) -> BTreeMap<String, T> {
-    let nodes: Vec<Node> = table.or_default(key, diagnostics);
-    let mut items = BTreeMap::new();
-    for node in nodes {
-        let mut item = Table::new(&node, key, diagnostics);
-        let place = item.span;
-        if let Some((name, value)) = read(&mut item, diagnostics)
-            && items.insert(name.clone(), value).is_some()
-        {
-            let message = format!("`{name}` stands twice");
-            diagnostics.push(Diagnostic::error(Code::LOCK_DAMAGED, place, message));
-        }
-        item.finish(diagnostics);
-    }
-    items
 }

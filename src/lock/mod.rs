@@ -1,17 +1,27 @@
 //! `lab.lock`: every outside input and every output with its hash, and what the tree on disk says to it.
 //!
-//! Knows bytes and hashes, and nothing of what the files mean.
+//! What labc knows as its own comes from several sources ([`Known`]); [`compare`] holds the tree to it, [`Plan`] says
+//! what is to be done, [`report`] says what is wrong. Knows bytes and hashes, and nothing of what the files mean.
 
+mod decode;
 mod encode;
+mod exact;
+mod journal;
+mod known;
 mod merge;
+mod plan;
 mod report;
 mod state;
 
 use std::collections::BTreeMap;
 
-pub use encode::{decode, encode};
+pub use decode::decode;
+pub use encode::encode;
+pub use journal::Journal;
+pub use known::Known;
 pub use merge::Merged;
-pub use report::report;
+pub use plan::Plan;
+pub use report::{report, stopped};
 pub use state::{State, Verdict, compare};
 
 use crate::emit::{Output, sha256};

@@ -7,19 +7,20 @@ use similar::TextDiff;
 use super::{EPOCH, FILE, Lock, State, Verdict};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::emit::Output;
+use crate::world::Obstacle;
 
 /// Lines of a difference that are shown; the rest is counted.
 const SHOWN: usize = 40;
 
 /// One message a path that is not as the sources make it, and one about the lock if `lock_differs`.
-pub fn report(
-    verdicts: &[Verdict],
+pub fn report<'a>(
+    verdicts: impl IntoIterator<Item = &'a Verdict>,
     lock_differs: bool,
     old: Option<&Lock>,
     outputs: &[Output],
-    disk: &BTreeMap<String, Vec<u8>>,
 ) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
+    let mut is_older = false;
     if let Some(epoch) = old.map(|old| old.epoch).filter(|epoch| *epoch < EPOCH) {
         let message = "the tree was made by an older labc";
         diagnostics.push(
@@ -29,19 +30,22 @@ pub fn report(
                 ))
                 .help("run `labc build` and commit what it writes"),
         );
-        return diagnostics;
+        is_older = true;
     }
     let made: BTreeMap<&str, &Output> = outputs
         .iter()
         .map(|output| (output.path.as_str(), output))
         .collect();
-    for verdict in verdicts {
+    let verdicts: Vec<&Verdict> = verdicts.into_iter().collect();
+    for verdict in &verdicts {
+        // Of what an older labc made it is enough to say so once; what a hand changed stays the hand's.
+        if is_older && !verdict.state.is_refused() || is_behind_obstacle(verdict, &verdicts) {
+            continue;
+        }
         let diagnostic = of_path(verdict);
         let made = made.get(verdict.path.as_str());
-        let difference = match (made, disk.get(&verdict.path)) {
-            (Some(made), Some(there)) if verdict.state.is_refused() => {
-                Some(difference(&made.bytes, there))
-            }
+        let difference = match (made, &verdict.refused) {
+            (Some(made), Some(there)) => Some(difference(&made.bytes, there)),
             _ => None,
         };
         diagnostics.push(match difference {
@@ -49,7 +53,7 @@ pub fn report(
             None => diagnostic,
         });
     }
-    if lock_differs {
+    if lock_differs && !is_older {
         let message = format!("{FILE} is not what the sources make");
         diagnostics.push(
             Diagnostic::error(Code::NOT_UP_TO_DATE, None, message)
@@ -57,6 +61,53 @@ pub fn report(
         );
     }
     diagnostics
+}
+
+/// Whether a file is missing because of something that stands there or on the way: that is said once.
+fn is_behind_obstacle(verdict: &Verdict, verdicts: &[&Verdict]) -> bool {
+    let is_blocked = |path: &str| {
+        let from = verdicts.partition_point(|other| other.path.as_str() < path);
+        let same = verdicts[from..]
+            .iter()
+            .take_while(|other| other.path == path);
+        same.into_iter()
+            .any(|other| matches!(other.state, State::Blocked(_)))
+    };
+    let path = verdict.path.as_str();
+    let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+    matches!(verdict.state, State::New | State::Missing) && folders.chain([path]).any(is_blocked)
+}
+
+/// What is said when something came in the way of a build that was writing already.
+pub fn stopped(path: &str, what: Option<Obstacle>) -> Diagnostic {
+    match what {
+        Some(what) => in_the_way(path, what),
+        None => {
+            let message = format!("`{path}` was changed while labc was building");
+            Diagnostic::error(Code::HAND_EDIT, None, message)
+                .note("it was left as it is now; other files may be written already")
+                .help("run `labc build` again: it says what is different")
+        }
+    }
+}
+
+fn in_the_way(path: &str, what: Obstacle) -> Diagnostic {
+    let message = format!("`{path}` is in the way: it is {what}");
+    let diagnostic = Diagnostic::error(Code::IN_THE_WAY, None, message);
+    match what {
+        Obstacle::Link => diagnostic
+            .note("labc follows no link where it writes, wherever that leads")
+            .help("remove it, or let `labc build --force` put its own there; what it leads to stays as it is"),
+        Obstacle::Special => {
+            diagnostic.help("remove it, or let `labc build --force` put its own there")
+        }
+        Obstacle::File => diagnostic
+            .note("a folder must be there")
+            .help("move it out of the way, or let `labc build --force` remove it"),
+        Obstacle::Folder => diagnostic
+            .note("a file must be there")
+            .help("move it out of the way: not even `labc build --force` removes a folder with something in it"),
+    }
 }
 
 fn of_path(verdict: &Verdict) -> Diagnostic {
@@ -74,6 +125,8 @@ fn of_path(verdict: &Verdict) -> Diagnostic {
         State::Same | State::New => stale("is missing: the sources make it now"),
         State::Missing => stale("is missing: it was removed by hand"),
         State::Stale => stale("is stale: the sources make something else now"),
+        State::NotExecutable => stale("is a program and may not be run"),
+        State::Blocked(what) => in_the_way(path, what),
         State::Obsolete => stale("is obsolete: the sources make it no more"),
         State::HandEdited => edited("was edited by hand"),
         State::HandEditedObsolete => edited("was edited by hand, and the sources make it no more"),

@@ -36,7 +36,7 @@ impl Library {
             return self.unknown(name, loader.world, diagnostics).map(|()| None);
         }
         let folder = format!("modules/{}", name.value);
-        let files = files(loader.world, &folder)?;
+        let files = files(loader.world, &folder, diagnostics)?;
         let Some(head) = files.texts.get("module.toml").cloned() else {
             return self.unknown(name, loader.world, diagnostics).map(|()| None);
         };
@@ -72,7 +72,7 @@ impl Library {
         loader: &mut Loader<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Result<BTreeMap<String, Arc<TraitSyntax>>, Failure> {
-        let files = files(loader.world, "modules/traits")?;
+        let files = files(loader.world, "modules/traits", diagnostics)?;
         let mut traits = BTreeMap::new();
         for (file, text) in &files.texts {
             let Some(name) = file.strip_suffix(".toml") else {
@@ -121,7 +121,7 @@ struct Folder {
 
 /// A module of the lab hides the standard one of its name as a whole; one with the same bytes *is* the standard
 /// one. Traits are single files, so there each file hides its own.
-fn files(world: &World, folder: &str) -> Result<Folder, Failure> {
+fn files(world: &World, folder: &str, diagnostics: &mut Diagnostics) -> Result<Folder, Failure> {
     let below = |path: &str| path[folder.len() + 1..].to_owned();
     let standard: BTreeMap<String, LibraryFile> = standard::list(folder)
         .filter_map(|path| {
@@ -135,14 +135,21 @@ fn files(world: &World, folder: &str) -> Result<Folder, Failure> {
         .collect();
     let mut own = BTreeMap::new();
     for path in world.list(folder)? {
-        if let Read::Bytes(bytes) = world.read(&path)? {
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            let file = LibraryFile {
-                text: text.into(),
-                kind: SourceKind::Lab,
-            };
-            own.insert(below(&path), file);
-        }
+        let why = match world.read(&path)? {
+            Read::Bytes(bytes) => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let file = LibraryFile {
+                    text: text.into(),
+                    kind: SourceKind::Lab,
+                };
+                own.insert(below(&path), file);
+                continue;
+            }
+            Read::Refused(why) => why,
+            Read::Missing => "its name is not UTF-8 text".to_owned(),
+        };
+        let message = format!("`{path}` is not read: {why}");
+        diagnostics.push(Diagnostic::error(Code::UNSAFE_PATH, None, message));
     }
     let same = |name: &String, file: &LibraryFile| {
         standard

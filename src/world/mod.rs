@@ -8,21 +8,28 @@
 )]
 
 pub mod console;
-mod disk;
+mod folder;
 pub mod git;
+mod guard;
+mod output;
+mod source;
 pub mod standard;
+mod transaction;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 
-pub use disk::{Mode, Written, find_lab, remove_output, write_output};
+pub use folder::{Folder, find_lab};
+pub use guard::Guard;
+pub use output::{Mode, Obstacle, Stamp, Standing, Stop, There, has};
+pub use transaction::{Before, Removal, Transaction, Write};
 
 /// A folder of source: a lab's own, or one that a test keeps in memory.
 #[derive(Clone, Debug)]
 pub enum World {
     /// A folder of the file system.
-    Folder(PathBuf),
+    Folder(Folder),
     /// Files by path.
     Memory(BTreeMap<String, Vec<u8>>),
 }
@@ -64,7 +71,21 @@ pub enum Read {
 /// The largest source file that is read, in bytes: far above any real one.
 pub const MAX_FILE: u64 = 16 << 20;
 
+/// The folder inside a lab where labc keeps what is of use to itself alone.
+pub const SCRATCH: &str = ".labc";
+
+/// What tells a build about one that was interrupted.
+pub const JOURNAL: &str = ".labc/journal";
+
 impl World {
+    /// The folder that stands at `path` now.
+    ///
+    /// # Errors
+    /// There is none, or it may not be entered.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Failure> {
+        Folder::open(path).map(World::Folder)
+    }
+
     /// The bytes of a file.
     ///
     /// # Errors
@@ -77,7 +98,7 @@ impl World {
             World::Memory(files) => Ok(files
                 .get(path)
                 .map_or(Read::Missing, |bytes| Read::Bytes(bytes.clone()))),
-            World::Folder(root) => disk::read(root, path),
+            World::Folder(folder) => folder.read_source(path),
         }
     }
 
@@ -96,14 +117,14 @@ impl World {
                 let below = files.keys().filter(|path| path.starts_with(&prefix));
                 Ok(below.cloned().collect())
             }
-            World::Folder(root) => disk::list(root, folder),
+            World::Folder(root) => root.list_sources(folder),
         }
     }
 
     /// What messages call the lab's folder.
     pub fn name(&self) -> String {
         match self {
-            World::Folder(root) => root.display().to_string(),
+            World::Folder(folder) => folder.name().display().to_string(),
             World::Memory(_) => "memory".to_owned(),
         }
     }

@@ -1,0 +1,159 @@
+//! A lock from its text, and what is said where there is none in it.
+
+use std::collections::BTreeMap;
+
+use super::exact;
+use super::{ChartEntry, FILE, Lock, VERSION};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::parse::table::Table;
+use crate::source::{SourceId, Span};
+use crate::syntax::toml;
+use crate::value::{Node, Value};
+use crate::world::check_path;
+
+/// The lock that a text holds; a damaged, newer or conflicted one is reported and gives none.
+pub fn decode(source: SourceId, text: &str, diagnostics: &mut Diagnostics) -> Option<Lock> {
+    let exact = exact::read(text);
+    if exact
+        .as_ref()
+        .is_some_and(|lock| lock.outputs.keys().all(|path| is_output(path)))
+    {
+        return exact;
+    }
+    if let Some(line) = conflict(text) {
+        let span = Span::new(source, line, line + 7);
+        let message = format!("{FILE} holds the marks of a merge conflict");
+        diagnostics.push(
+            Diagnostic::error(Code::LOCK_CONFLICT, span, message)
+                .note("without it labc cannot tell its own files in `out/` from those that a hand changed")
+                .help("resolve `lab.toml`, then run `labc build --force`: it makes `out/` and the lock anew"),
+        );
+        return None;
+    }
+    let mut found = Diagnostics::default();
+    let node = toml::read(source, text, &mut found);
+    let lock = if found.has_errors() {
+        None
+    } else {
+        read(&node, &mut found)
+    };
+    match lock {
+        Some(lock) if !found.has_errors() => Some(lock),
+        _ => {
+            diagnostics.push(damaged(source, &node, &found));
+            None
+        }
+    }
+}
+
+/// The offset of the first line that a merge left behind.
+fn conflict(text: &str) -> Option<usize> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ") {
+            return Some(offset);
+        }
+        offset += line.len();
+    }
+    None
+}
+
+fn damaged(source: SourceId, node: &Node, found: &Diagnostics) -> Diagnostic {
+    let version = node.get("version").and_then(|node| match node.value {
+        Value::Int(version) => u64::try_from(version).ok(),
+        _ => None,
+    });
+    if let Some(newer) = version.filter(|version| *version > VERSION) {
+        let span = node.get("version").and_then(|node| node.origin.first());
+        let message = format!("{FILE} has format {newer}, and this labc knows {VERSION}");
+        return Diagnostic::error(Code::LOCK_NEWER, span, message)
+            .help("use the newer labc that wrote it");
+    }
+    let first = found.first();
+    let span = first.and_then(|first| first.span);
+    let why = first.map_or("", |first| first.message.as_str());
+    Diagnostic::error(
+        Code::LOCK_DAMAGED,
+        span.unwrap_or_else(|| Span::new(source, 0, 0)),
+        format!("{FILE} is damaged: {why}"),
+    )
+    .help("restore it from Git, or remove it and run `labc build --force`".to_string())
+}
+
+fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Lock> {
+    let mut table = Table::new(node, "", diagnostics);
+    let version: Option<i64> = table.required("version", diagnostics);
+    if version.is_some_and(|version| u64::try_from(version) != Ok(VERSION)) {
+        let span = table.node("version").and_then(|node| node.origin.first());
+        diagnostics.push(Diagnostic::error(Code::LOCK_NEWER, span, "another format"));
+    }
+    let epoch: Option<i64> = table.required("epoch", diagnostics);
+    let charts = items(&mut table, "chart", diagnostics, |item, diagnostics| {
+        let component = item.required("component", diagnostics);
+        let repository = item.required("repository", diagnostics);
+        let name = item.required("name", diagnostics);
+        let version = item.required("version", diagnostics);
+        let entry = ChartEntry {
+            repository: repository?,
+            name: name?,
+            version: version?,
+        };
+        Some((component?, entry))
+    });
+    let modules = pairs(&mut table, "module", "name", "sha256", diagnostics);
+    let schematics = pairs(&mut table, "schematic", "name", "id", diagnostics);
+    let outputs = pairs(&mut table, "output", "path", "sha256", diagnostics);
+    for path in outputs.keys().filter(|path| !is_output(path)) {
+        let message = format!("`{path}` is no path of the tree");
+        diagnostics.push(Diagnostic::error(Code::LOCK_DAMAGED, table.span, message));
+    }
+    table.finish(diagnostics);
+    Some(Lock {
+        epoch: u64::try_from(epoch?).ok()?,
+        charts,
+        modules,
+        schematics,
+        outputs,
+    })
+}
+
+fn pairs(
+    table: &mut Table<'_>,
+    key: &'static str,
+    name: &'static str,
+    value: &'static str,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, String> {
+    items(table, key, diagnostics, |item, diagnostics| {
+        let name = item.required(name, diagnostics);
+        let value = item.required(value, diagnostics);
+        Some((name?, value?))
+    })
+}
+
+fn items<T>(
+    table: &mut Table<'_>,
+    key: &'static str,
+    diagnostics: &mut Diagnostics,
+    mut read: impl FnMut(&mut Table<'_>, &mut Diagnostics) -> Option<(String, T)>,
+) -> BTreeMap<String, T> {
+    let nodes: Vec<Node> = table.or_default(key, diagnostics);
+    let mut items = BTreeMap::new();
+    for node in nodes {
+        let mut item = Table::new(&node, key, diagnostics);
+        let place = item.span;
+        if let Some((name, value)) = read(&mut item, diagnostics)
+            && items.insert(name.clone(), value).is_some()
+        {
+            let message = format!("`{name}` stands twice");
+            diagnostics.push(Diagnostic::error(Code::LOCK_DAMAGED, place, message));
+        }
+        item.finish(diagnostics);
+    }
+    items
+}
+
+/// Whether labc may have written a file at a path: nothing else is ever pruned, whatever the lock says.
+pub(super) fn is_output(path: &str) -> bool {
+    path.starts_with("out/") && check_path(path).is_ok()
+}
