@@ -50,11 +50,11 @@ talos() {
     done
 }
 
-# Programs that a distribution has: shellcheck, Lua, and what unpacks schemas. Only root can install them; without
+# Programs that a distribution has: shellcheck, strace, Lua, and what unpacks schemas. Only root can install them; without
 # them, the tests that need one skip.
 programs() {
     missing=""
-    for pair in shellcheck:shellcheck lua5.1:lua5.1 zstd:zstd xz:xz-utils; do
+    for pair in shellcheck:shellcheck strace:strace lua5.1:lua5.1 zstd:zstd xz:xz-utils; do
         command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
     done
     if [ -z "$missing" ]; then
