@@ -96,6 +96,7 @@ pub fn resolve(
     let (resolver, components) = bind::components(Resolver::new(Arc::new(ground)));
     let needs = need::needs(&resolver, &sections, &components, diagnostics);
     let capabilities = bind::providers(&resolver);
+    resolver.rest();
     let found = resolver.take_found();
     diagnostics.append(found.diagnostics);
     let claims = found.claims;

@@ -21,6 +21,16 @@ pub(super) enum Style {
 
 /// The best style for a value.
 pub(super) fn style(text: &str) -> Style {
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() || byte == b' ')
+    {
+        return match (is_ambiguous(text), is_plain(text)) {
+            (true, _) => Style::Double,
+            (false, true) => Style::Plain,
+            (false, false) => Style::Single,
+        };
+    }
     if text.contains('\n') && fits_block(text) {
         Style::Block
     } else if is_ambiguous(text) || !text.chars().all(is_printable) {
@@ -110,8 +120,10 @@ fn is_plain(text: &str) -> bool {
     };
     starts_well
         && !text.ends_with([' ', ':'])
-        && !text.contains(": ")
-        && !text.contains(" #")
+        && !text
+            .as_bytes()
+            .windows(2)
+            .any(|pair| matches!(pair, b": " | b" #"))
         && !text.starts_with("---")
         && !text.starts_with("...")
 }

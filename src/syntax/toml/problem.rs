@@ -25,6 +25,9 @@ pub(super) struct Problem {
 
 /// The errors of a text in order: the first of each line, and none that follows from a bracket that is not closed.
 pub(super) fn all(errors: &[toml::de::Error], text: &str, document: &DeTable<'_>) -> Vec<Problem> {
+    if errors.is_empty() {
+        return Vec::new();
+    }
     let explained = errors.iter().map(|error| explain(error, text, document));
     let mut problems: Vec<Problem> = explained.collect();
     problems.sort_by_key(|problem| problem.range.start);
