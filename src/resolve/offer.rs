@@ -208,20 +208,19 @@ fn nobody(
 }
 
 /// The scope in which a provider answers an entry.
-pub(super) fn scope(
+fn scope(
     resolver: &Arc<Resolver>,
     ask: &Ask,
-    offer: &Node,
+    provider: &str,
+    offer: &Arc<Node>,
 ) -> Result<Scope, Unavailable> {
-    let provider = offer
-        .get("provider")
-        .and_then(Node::as_str)
-        .ok_or(Unavailable)?;
     let request = resolver.get(Cell::Request(ask.clone()))?;
-    let mut scope = resolver.answer_scope(provider, &ask.component);
-    scope.bind("request", request);
-    scope.bind("offer", Arc::new(offer.clone()));
-    Ok(scope)
+    Ok(resolver.recent.scope_of_answer(ask, || {
+        let mut scope = resolver.answer_scope(provider, &ask.component);
+        scope.bind("request", request);
+        scope.bind("offer", offer.clone());
+        scope
+    }))
 }
 
 /// One output of an answer: the provider's, else the trait's default.
@@ -236,7 +235,7 @@ pub(super) fn output(
         .get("provider")
         .and_then(Node::as_str)
         .ok_or(Unavailable)?;
-    let scope = scope(resolver, ask, &offer)?;
+    let scope = scope(resolver, ask, provider, &offer)?;
     let module = &resolver.components[provider].module;
     let given = module
         .answers

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smol_str::SmolStr;
 
@@ -43,8 +43,46 @@ pub(super) struct Ground {
 pub(super) struct Resolver {
     shared: Arc<Shared>,
     walk: Walk,
-    /// The scope that was made last, and the component that it is of.
-    recent: Mutex<Option<(String, Scope)>>,
+    /// The scopes that were made last.
+    pub recent: Recent,
+}
+
+/// The scopes that were made last: most values are computed one after the other for one component, or one answer.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    of_component: Mutex<Option<(String, Scope)>>,
+    of_answer: Mutex<Option<(Ask, Scope)>>,
+}
+
+impl Recent {
+    fn scope_of(&self, component: &str, make: impl FnOnce() -> Scope) -> Scope {
+        let mut last = lock(&self.of_component);
+        match last.as_ref() {
+            Some((known, scope)) if known == component => scope.fork(),
+            _ => {
+                let scope = make();
+                *last = Some((component.to_owned(), scope.fork()));
+                scope
+            }
+        }
+    }
+
+    /// The scope in which an entry is answered.
+    pub(super) fn scope_of_answer(&self, ask: &Ask, make: impl FnOnce() -> Scope) -> Scope {
+        let mut last = lock(&self.of_answer);
+        match last.as_ref() {
+            Some((known, scope)) if known == ask => scope.fork(),
+            _ => {
+                let scope = make();
+                *last = Some((ask.clone(), scope.fork()));
+                scope
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Inputs of a module by name: those that have the same value for every component that leaves them alone.
@@ -98,7 +136,7 @@ impl Resolver {
         Arc::new(Resolver {
             shared: Arc::new(shared),
             walk: Walk::default(),
-            recent: Mutex::default(),
+            recent: Recent::default(),
         })
     }
 
@@ -107,13 +145,14 @@ impl Resolver {
         Arc::new(Resolver {
             shared: self.shared.clone(),
             walk: Walk::default(),
-            recent: Mutex::default(),
+            recent: Recent::default(),
         })
     }
 
-    /// Forgets the scope that was made last, which holds on to this walk.
+    /// Forgets the scopes that were made last, which hold on to this walk.
     pub(super) fn rest(&self) {
-        *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.recent.of_component) = None;
+        *lock(&self.recent.of_answer) = None;
     }
 
     /// The same lab, with nothing computed yet.
@@ -243,14 +282,11 @@ impl Resolver {
 
     /// The scope of a component's own expressions.
     pub(super) fn scope(self: &Arc<Self>, name: &str) -> Scope {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, scope)) = recent.as_ref().filter(|(known, _)| known == name) {
-            return scope.fork();
-        }
-        let mut scope = self.plain_scope(name);
-        scope.bind_lazy("component", Branch::component(self, name));
-        *recent = Some((name.to_owned(), scope.fork()));
-        scope
+        self.recent.scope_of(name, || {
+            let mut scope = self.plain_scope(name);
+            scope.bind_lazy("component", Branch::component(self, name));
+            scope
+        })
     }
 
     /// The scope of a provider that answers somebody: `component` is the asker.
