@@ -1,15 +1,21 @@
 //! The binary: a screen around the library.
 
+use std::ffi::OsString;
+use std::panic;
 use std::process::ExitCode;
 
+/// Exit code of a bug in labc, as Rust's own.
+const BUG: u8 = 101;
+
 fn main() -> ExitCode {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        report(panic);
-        eprintln!(
-            "this is a bug in labc, and nothing was written: please report it with the lines above and the lab.toml"
-        );
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let (report, said) = (panic::take_hook(), arguments.clone());
+    panic::set_hook(Box::new(move |bug| {
+        report(bug);
+        labc::world::console::talk(&labc::cli::bug(&said));
     }));
-    let exit = labc::cli::run(std::env::args_os());
-    ExitCode::from(exit.code())
+    match labc::world::on_deep_stack(|| labc::cli::run(arguments)) {
+        Some(exit) => ExitCode::from(exit.code()),
+        None => ExitCode::from(BUG),
+    }
 }

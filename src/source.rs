@@ -2,6 +2,7 @@
 //!
 //! A leaf of the crate: it knows no format, no disk and no stage.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -93,6 +94,9 @@ impl<T: Eq> Eq for Spanned<T> {}
 #[derive(Clone, Default)]
 pub struct Origin(Spans);
 
+/// Spans that one origin keeps: nobody reads more reasons why a value is there.
+const MAX_SPANS: usize = 256;
+
 #[derive(Clone, Default)]
 enum Spans {
     #[default]
@@ -112,7 +116,7 @@ impl Origin {
         Origin(Spans::One(span))
     }
 
-    /// From `spans`, in their order, each once.
+    /// From `spans`, in their order, each once; of very many the first.
     pub fn from_spans(spans: impl IntoIterator<Item = Span>) -> Self {
         let mut spans = spans.into_iter();
         let Some(first) = spans.next() else {
@@ -123,6 +127,9 @@ impl Origin {
         };
         let mut all: SmallVec<[Span; 8]> = smallvec![first, second];
         for span in spans {
+            if all.len() == MAX_SPANS {
+                break;
+            }
             if !all.contains(&span) {
                 all.push(span);
             }
@@ -214,6 +221,7 @@ impl SourceFile {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
+    names: BTreeMap<String, SourceId>,
 }
 
 impl Sources {
@@ -225,13 +233,15 @@ impl Sources {
             .filter(|(_, byte)| *byte == b'\n')
             .map(|(index, _)| u32::try_from(index + 1).unwrap_or(u32::MAX));
         let line_starts = std::iter::once(0).chain(starts).collect();
+        let id = self.id(self.files.len());
+        self.names.entry(name.clone()).or_insert(id);
         self.files.push(SourceFile {
             name,
             text,
             kind,
             line_starts,
         });
-        self.id(self.files.len() - 1)
+        id
     }
 
     /// The file of an id that [`Sources::add`] returned.
@@ -252,9 +262,7 @@ impl Sources {
 
     /// The id of the file that is shown as `name`.
     pub fn find(&self, name: &str) -> Option<SourceId> {
-        self.iter()
-            .find(|(_, file)| file.name == name)
-            .map(|(id, _)| id)
+        self.names.get(name).copied()
     }
 
     /// The text that a span covers.

@@ -94,3 +94,31 @@ fn every_code_has_a_page_and_every_page_a_code() {
     pages.sort();
     assert_eq!(codes, pages);
 }
+
+/// What clippy cannot see: addresses printed as text, and formats that ask for the time or a place in the source.
+#[test]
+fn no_stage_prints_where_or_when_it_runs() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    walk(&source, &mut files);
+    let forbidden = [
+        "{:p}",
+        ":p}",
+        "file!()",
+        "line!()",
+        "env!(\"CARGO_MANIFEST_DIR\")",
+        "getrandom",
+        "rand::",
+    ];
+    for file in files {
+        let below = file.strip_prefix(&source).expect("it is below");
+        let text = fs::read_to_string(&file).expect("it can be read");
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            let found = forbidden.iter().find(|word| code.contains(**word));
+            if let Some(word) = found.filter(|_| below != Path::new("build.rs")) {
+                panic!("{}:{}: `{word}`", below.display(), number + 1);
+            }
+        }
+    }
+}

@@ -111,6 +111,24 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
     }
 }
 
+/// What a person needs to know when labc panics, and what they should report.
+pub fn bug(arguments: &[std::ffi::OsString]) -> String {
+    let words: Vec<String> = arguments
+        .iter()
+        .map(|word| word.to_string_lossy().escape_debug().to_string())
+        .collect();
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "\nthis is a bug in labc, not in your lab: please report it\n\
+           = version: {version}\n\
+           = command: {}\n\
+           = message: the lines above\n\
+           = the lab.toml that it was run on helps most, or its smallest part that still does this\n\
+         no file is half written: whatever a build had begun, the next one finishes\n",
+        words.join(" ")
+    )
+}
+
 impl Common {
     /// The lab's folder.
     fn root(&self) -> Result<PathBuf, world::Failure> {

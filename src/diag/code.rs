@@ -60,6 +60,7 @@ impl Code {
     pub const NOT_YET: Code = Code(110);
     pub const MISSING_FILE: Code = Code(111);
     pub const INVALID_NAME: Code = Code(112);
+    pub const LAB_LIMIT: Code = Code(113);
 }
 
 /// L02: the network plan.
@@ -121,6 +122,7 @@ impl Code {
     pub const PATCH_MATCHES_NOTHING: Code = Code(407);
     pub const PATCH_FAILS: Code = Code(408);
     pub const PATCH_NEEDS_HYDRATED: Code = Code(409);
+    pub const EXPRESSION_LIMIT: Code = Code(410);
 }
 
 /// L05: references.

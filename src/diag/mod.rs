@@ -218,13 +218,24 @@ impl Diagnostics {
     }
 }
 
+/// Letters of a word that something is offered for; and names that are looked at for it. The comparison takes the
+/// product of both lengths, for each of them.
+const MAX_WORD: usize = 100;
+const MAX_CANDIDATES: usize = 1000;
+
 /// The candidate that `word` most probably means, if one is near enough to offer.
 ///
 /// Near enough is a Damerau-Levenshtein distance of at most a third of the word's length, as in cargo.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count().max(3)) / 3;
+    let length = word.chars().count();
+    let limit = length.max(3) / 3;
+    if length > MAX_WORD {
+        return None;
+    }
     candidates
         .into_iter()
+        .take(MAX_CANDIDATES)
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min()

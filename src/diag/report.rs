@@ -2,7 +2,7 @@
 //!
 //! The only file that knows the drawing crate. It decides nothing: order and wording come with the diagnostics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
@@ -25,19 +25,56 @@ pub enum Colour {
 /// All diagnostics as text, sorted, a blank line between two; empty if there is none.
 pub fn text(diagnostics: &Diagnostics, sources: &Sources, colour: Colour) -> String {
     let masked = masked(diagnostics, sources);
-    let drawn: Vec<String> = diagnostics
-        .sorted(sources)
+    let (shown, left_out) = shown(diagnostics, sources);
+    let mut drawn: Vec<String> = shown
         .into_iter()
         .map(|diagnostic| draw(diagnostic, sources, &masked, colour))
         .collect();
+    if left_out > 0 {
+        drawn.push(format!("and {left_out} more\n"));
+    }
     drawn.join("\n")
 }
 
-/// Files in which a secret was found, with asterisks in its place: no message shows one, whatever it is about.
+/// Messages that a report shows: more of them, nobody reads.
+const MAX_SHOWN: usize = 100;
+
+/// The messages that are shown, sorted, and the number of those that are not: the worst come first.
+fn shown<'a>(diagnostics: &'a Diagnostics, sources: &Sources) -> (Vec<&'a Diagnostic>, usize) {
+    let all = diagnostics.sorted(sources);
+    let total = all.len();
+    if total <= MAX_SHOWN {
+        return (all, 0);
+    }
+    let mut by_severity: Vec<(Severity, usize)> = all
+        .iter()
+        .enumerate()
+        .map(|(place, diagnostic)| (diagnostic.severity, place))
+        .collect();
+    by_severity.sort_unstable();
+    by_severity.truncate(MAX_SHOWN);
+    by_severity.sort_unstable_by_key(|(_, place)| *place);
+    let shown = by_severity.into_iter().map(|(_, place)| all[place]);
+    (shown.collect(), total - MAX_SHOWN)
+}
+
+/// Files that messages do not show as they are: with asterisks in the place of a secret that was found, whatever the
+/// message is about, and without letters that steer a terminal.
 type Masked = BTreeMap<SourceId, String>;
 
 fn masked(diagnostics: &Diagnostics, sources: &Sources) -> Masked {
     let mut masked = Masked::new();
+    let places = diagnostics.iter().flat_map(|found| {
+        let labels = found.labels.iter().map(|label| label.span);
+        found.span.into_iter().chain(labels)
+    });
+    let shown: BTreeSet<SourceId> = places.map(|span| span.source).collect();
+    for source in shown {
+        let text = &sources.file(source).text;
+        if text.contains(steers) {
+            masked.insert(source, text.chars().map(harmless).collect());
+        }
+    }
     let found = diagnostics
         .iter()
         .filter(|found| found.code == Code::PLAIN_SECRET);
@@ -179,13 +216,33 @@ fn visible(span: Span, sources: &Sources) -> std::ops::Range<usize> {
 fn printable(text: &str) -> String {
     text.chars()
         .map(|letter| {
-            if letter.is_control() && letter != '\n' {
+            if (letter.is_control() && letter != '\n') || steers(letter) {
                 char::REPLACEMENT_CHARACTER
             } else {
                 letter
             }
         })
         .collect()
+}
+
+/// Whether a letter steers a terminal that the drawing crate would let pass: the controls of Latin-1, and those that
+/// turn the direction of text.
+fn steers(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{80}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
+/// The letter, or one that takes as many bytes and steers nothing: every span stays where it is.
+fn harmless(letter: char) -> char {
+    if !steers(letter) {
+        return letter;
+    }
+    match letter.len_utf8() {
+        2 => '\u{b7}',
+        _ => char::REPLACEMENT_CHARACTER,
+    }
 }
 
 /// All diagnostics as data, sorted: `{"schema": 1, "diagnostics": [...]}`.

@@ -9,7 +9,10 @@ use crate::parse::table::Table;
 use crate::source::{SourceId, Span};
 use crate::syntax::toml;
 use crate::value::{Node, Value};
-use crate::world::check_path;
+use crate::world::{MAX_FILE, path};
+
+/// What to do with a lock that nobody can read.
+const REMEDY: &str = "restore it from Git, or remove it and run `labc build --force`";
 
 /// The lock that a text holds; a damaged, newer or conflicted one is reported and gives none.
 pub fn decode(source: SourceId, text: &str, diagnostics: &mut Diagnostics) -> Option<Lock> {
@@ -19,6 +22,11 @@ pub fn decode(source: SourceId, text: &str, diagnostics: &mut Diagnostics) -> Op
         .is_some_and(|lock| lock.outputs.keys().all(|path| is_output(path)))
     {
         return exact;
+    }
+    if text.len() as u64 > MAX_FILE {
+        let message = format!("{FILE} is damaged: it has more than {MAX_FILE} bytes");
+        diagnostics.push(Diagnostic::error(Code::LOCK_DAMAGED, None, message).help(REMEDY));
+        return None;
     }
     if let Some(line) = conflict(text) {
         let span = Span::new(source, line, line + 7);
@@ -77,7 +85,7 @@ fn damaged(source: SourceId, node: &Node, found: &Diagnostics) -> Diagnostic {
         span.unwrap_or_else(|| Span::new(source, 0, 0)),
         format!("{FILE} is damaged: {why}"),
     )
-    .help("restore it from Git, or remove it and run `labc build --force`".to_string())
+    .help(REMEDY)
 }
 
 fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Lock> {
@@ -155,5 +163,5 @@ fn items<T>(
 
 /// Whether labc may have written a file at a path: nothing else is ever pruned, whatever the lock says.
 pub(super) fn is_output(path: &str) -> bool {
-    path.starts_with("out/") && check_path(path).is_ok()
+    path.starts_with("out/") && path::check(path).is_ok()
 }

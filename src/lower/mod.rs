@@ -23,6 +23,7 @@ use crate::resolve::Lab;
 use crate::resolve::lab::{Engine, NodeName};
 use crate::source::{Origin, Span};
 use crate::value::{Node, Value};
+use crate::world::path::{self, Clash, ClashKind};
 
 /// The whole tree, before it is bytes.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +68,8 @@ pub fn lower(
     tree.files.push(document::file(lab, linked, &tree));
     tree.files.extend(bootstrap::files(lab, linked, &tree));
     tree.files.sort_by(|left, right| left.path.cmp(&right.path));
-    clashes(&tree, diagnostics);
+    twice(&tree, diagnostics);
+    names(&tree, diagnostics);
     tree
 }
 
@@ -112,15 +114,49 @@ fn kustomization(engine_files: &BTreeSet<String>, engine: Span) -> OutFile {
     OutFile::yaml(format!("{}/kustomization.yaml", tree::OUT), node)
 }
 
-/// Reports files whose paths are one on a file system that ignores case.
-fn clashes(tree: &Tree, diagnostics: &mut Diagnostics) {
-    let mut seen = BTreeMap::new();
-    for file in &tree.files {
-        let folded = file.path.to_lowercase();
-        if let Some(first) = seen.insert(folded, file) {
-            let message = format!("`{}` and `{}` would be one file", first.path, file.path);
+/// Reports files whose paths some file system cannot hold, or takes for one.
+fn names(tree: &Tree, diagnostics: &mut Diagnostics) {
+    let files: BTreeMap<&str, &OutFile> = tree
+        .files
+        .iter()
+        .map(|file| (file.path.as_str(), file))
+        .collect();
+    let made_at = |path: &str| files[path].content.first_span();
+    for path in files.keys() {
+        if let Err(why) = path::check(path) {
+            let message = format!("`{path}` cannot be written: {why}");
             diagnostics.push(
-                Diagnostic::error(Code::PATH_CLASH, file.content.first_span(), message)
+                Diagnostic::error(Code::UNSAFE_PATH, made_at(path), message)
+                    .help("rename what the file is named after"),
+            );
+        }
+    }
+    for Clash {
+        first,
+        second,
+        kind,
+    } in path::clashes(files.keys().copied())
+    {
+        let message = match kind {
+            ClashKind::Same => format!("`{first}` and `{second}` would be one file"),
+            ClashKind::Folder => format!("`{first}` would be a file and the folder of `{second}`"),
+        };
+        diagnostics.push(
+            Diagnostic::error(Code::PATH_CLASH, made_at(second), message)
+                .label(made_at(first), "the other one is written here")
+                .help("rename one of the two resources"),
+        );
+    }
+}
+
+/// Reports files that two resources would be written to.
+fn twice(tree: &Tree, diagnostics: &mut Diagnostics) {
+    for pair in tree.files.windows(2) {
+        let [first, second] = pair else { continue };
+        if first.path == second.path {
+            let message = format!("two resources would be written to `{}`", first.path);
+            diagnostics.push(
+                Diagnostic::error(Code::PATH_CLASH, second.content.first_span(), message)
                     .label(first.content.first_span(), "the other one is written here")
                     .help("rename one of the two resources"),
             );

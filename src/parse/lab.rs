@@ -140,6 +140,9 @@ pub const RESERVED: &[&str] = &[
 /// Names that no component may have: folders and units of the tree's own.
 const TAKEN: &[&str] = &["root", "namespaces", "sources", "flux-system"];
 
+/// Components that a lab may have: with ten thousand, Argo CD and Flux are beyond what their makers test.
+const MAX_COMPONENTS: usize = 20_000;
+
 /// The longest name of a Helm release, in bytes.
 const MAX_NAME: usize = 53;
 
@@ -164,6 +167,11 @@ pub fn lab(
         let Some(table) = map.remove(layer.word()) else {
             continue;
         };
+        let entries = table.node.as_map().map_or(0, |map| map.len());
+        if entries > MAX_COMPONENTS - components.len() {
+            diagnostics.push(too_many(entries + components.len(), table.key));
+            break;
+        }
         let table = Table::new(&table.node, layer.word(), diagnostics);
         for (name, key, node) in table.rest() {
             let key = key.or_else(|| node.origin.first());
@@ -191,6 +199,13 @@ pub fn lab(
         components,
         traits,
     })
+}
+
+fn too_many(components: usize, place: Option<Span>) -> Diagnostic {
+    let message =
+        format!("a lab may have {MAX_COMPONENTS} components, and this one has {components}");
+    Diagnostic::error(Code::LAB_LIMIT, place, message)
+        .help("a cluster of that size is several labs")
 }
 
 /// Reads every file that `patches` of `[talos]`, of hardware and of nodes names.
@@ -364,7 +379,14 @@ impl Reader<'_, '_> {
             .unwrap_or_default();
         let mut values = Vec::new();
         for file in files.0 {
-            values.extend(self.loader.template_file(&file, self.diagnostics)?);
+            let mut documents = self.loader.template_file(&file, self.diagnostics)?;
+            if let Some(second) = documents.get(1) {
+                let message = "a values file holds one document";
+                self.diagnostics
+                    .push(Diagnostic::error(Code::YAML_SYNTAX, second.span, message));
+                documents.truncate(1);
+            }
+            values.append(&mut documents);
         }
         if let Some(node) = table.node("values") {
             if node.as_map().is_none() {

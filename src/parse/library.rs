@@ -133,24 +133,11 @@ fn files(world: &World, folder: &str, diagnostics: &mut Diagnostics) -> Result<F
             Some((below(path), file))
         })
         .collect();
-    let mut own = BTreeMap::new();
-    for path in world.list(folder)? {
-        let why = match world.read(&path)? {
-            Read::Bytes(bytes) => {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let file = LibraryFile {
-                    text: text.into(),
-                    kind: SourceKind::Lab,
-                };
-                own.insert(below(&path), file);
-                continue;
-            }
-            Read::Refused(why) => why,
-            Read::Missing => "its name is not UTF-8 text".to_owned(),
-        };
-        let message = format!("`{path}` is not read: {why}");
-        diagnostics.push(Diagnostic::error(Code::UNSAFE_PATH, None, message));
-    }
+    let own = own_files(world, folder, diagnostics)?;
+    let own: BTreeMap<String, LibraryFile> = own
+        .into_iter()
+        .map(|(path, file)| (below(&path), file))
+        .collect();
     let same = |name: &String, file: &LibraryFile| {
         standard
             .get(name)
@@ -171,6 +158,40 @@ fn files(world: &World, folder: &str, diagnostics: &mut Diagnostics) -> Result<F
         texts: if hides { own } else { standard },
         standard: !hides,
     })
+}
+
+/// The files of a folder of the lab's own library, by path. One that cannot be read as text is reported.
+fn own_files(
+    world: &World,
+    folder: &str,
+    diagnostics: &mut Diagnostics,
+) -> Result<BTreeMap<String, LibraryFile>, Failure> {
+    let paths = world.list(folder)?;
+    let mut own = BTreeMap::new();
+    for path in paths {
+        let why = match world.read(&path)? {
+            Read::Bytes(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => {
+                    let file = LibraryFile {
+                        text: text.into(),
+                        kind: SourceKind::Lab,
+                    };
+                    own.insert(path, file);
+                    continue;
+                }
+                Err(error) => {
+                    let at = error.utf8_error().valid_up_to();
+                    format!("it is not UTF-8 text (byte {at})")
+                }
+            },
+            Read::Refused(why) => why,
+            // It was listed a moment ago, and its name as text is not what it is called.
+            Read::Missing => "its name is not UTF-8 text".to_owned(),
+        };
+        let message = format!("`{path}` is not read: {why}");
+        diagnostics.push(Diagnostic::error(Code::UNSAFE_PATH, None, message));
+    }
+    Ok(own)
 }
 
 fn add(loader: &mut Loader<'_>, path: &str, file: &LibraryFile) -> SourceId {

@@ -7,7 +7,10 @@ use crate::source::{SourceId, SourceKind, Sources, Span, Spanned};
 use crate::syntax::yaml;
 use crate::template::{Template, compile, from_node};
 use crate::value::{Node, Value};
-use crate::world::{Failure, Read, World};
+use crate::world::{Failure, Read, World, path};
+
+/// Files that one pattern may match: a folder with more of them was not written by hand.
+const MAX_MATCHES: usize = 10_000;
 
 /// The files read so far.
 #[derive(Debug)]
@@ -180,8 +183,20 @@ impl<'w> Loader<'w> {
             );
             return Ok(Vec::new());
         }
+        if let Err(why) = path::check(folder) {
+            let message = format!("`{text}` is not searched: {why}");
+            diagnostics.push(Diagnostic::error(Code::UNSAFE_PATH, pattern.span, message));
+            return Ok(Vec::new());
+        }
         let mut found = self.world.list(folder)?;
         found.retain(|path| glob.is_match(path));
+        if found.len() > MAX_MATCHES {
+            let number = found.len();
+            let message =
+                format!("a pattern may match {MAX_MATCHES} files, and `{text}` matches {number}");
+            diagnostics.push(Diagnostic::error(Code::LAB_LIMIT, pattern.span, message));
+            return Ok(Vec::new());
+        }
         if found.is_empty() {
             let message = format!("no file matches `{text}`");
             diagnostics.push(Diagnostic::error(Code::MISSING_FILE, pattern.span, message));

@@ -11,9 +11,9 @@ pub mod module;
 pub mod table;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::source::Sources;
+use crate::source::{SourceKind, Sources, Span};
 use crate::syntax::toml;
-use crate::world::{Failure, Read, World};
+use crate::world::{Failure, Read, World, path};
 use lab::LabSyntax;
 use library::Library;
 use load::Loader;
@@ -56,5 +56,26 @@ pub fn parse(
     }
     let mut library = Library::default();
     let syntax = lab::lab(&root, &mut loader, &mut library, diagnostics)?;
+    clashes(&loader.sources, diagnostics);
     Ok((loader.sources, Some(syntax)))
+}
+
+/// Reports files of the lab that a file system takes for one: on another machine, the lab would be another lab.
+fn clashes(sources: &Sources, diagnostics: &mut Diagnostics) {
+    let own = sources
+        .iter()
+        .filter(|(_, file)| file.kind == SourceKind::Lab)
+        .map(|(_, file)| file.name.as_str());
+    for clash in path::clashes(own) {
+        let start = |name| sources.find(name).map(|source| Span::new(source, 0, 0));
+        let message = format!(
+            "`{}` and `{}` cannot both exist where the case of letters does not count",
+            clash.first, clash.second
+        );
+        diagnostics.push(
+            Diagnostic::error(Code::PATH_CLASH, start(clash.second), message)
+                .label(start(clash.first), "the other one")
+                .help("rename one of the two files"),
+        );
+    }
 }

@@ -97,10 +97,10 @@ impl<'a> Table<'a> {
 
     /// Reports every key that nobody asked for.
     pub fn finish(self, diagnostics: &mut Diagnostics) {
+        let known: Vec<&str> = self.asked.iter().copied().collect();
         for (key, span, node) in self.rest() {
             let span = span.or_else(|| node.origin.first());
             let path = self.path_of(key);
-            let known: Vec<&str> = self.asked.iter().copied().collect();
             diagnostics.push(unknown_key(&path, key, span, &known));
         }
     }

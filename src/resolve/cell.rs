@@ -116,6 +116,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Values that may wait for one another, each for the next: each of them takes some stack.
+const MAX_OPEN: usize = 100;
+
 impl Walk {
     /// Notes what the component of the cell that is being computed claims.
     pub(super) fn claim(&self, note: impl FnOnce(&mut Claims)) {
@@ -157,6 +160,10 @@ impl Cells {
             self.report(&circle, place());
             return Err(Unavailable);
         }
+        if lock(&walk.0).len() == MAX_OPEN {
+            self.too_deep(place());
+            return Err(Unavailable);
+        }
         lock(&walk.0).push((cell.clone(), Claims::default()));
         let mut diagnostics = Diagnostics::default();
         let value = compute(&mut diagnostics).map(Arc::new);
@@ -179,6 +186,16 @@ impl Cells {
         lock(&self.beside).push(
             Diagnostic::error(Code::REFERENCE_CYCLE, place, message)
                 .note(path.join(" needs "))
+                .help("write one of them as a plain value"),
+        );
+    }
+
+    /// As with a circle, where the row is entered decides what is said.
+    fn too_deep(&self, place: Option<Span>) {
+        self.circle.store(true, Ordering::Relaxed);
+        let message = format!("more than {MAX_OPEN} values wait for one another");
+        lock(&self.beside).push(
+            Diagnostic::error(Code::REFERENCE_CYCLE, place, message)
                 .help("write one of them as a plain value"),
         );
     }

@@ -1,11 +1,12 @@
 //! The expressions of the fixed sections of `lab.toml`: each string that holds one gets its value.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::cell::{Cell, Cells, Walk};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Origin;
-use crate::template::{Binding, Failed, Lookup, Scope, Unavailable, expand, from_node};
+use crate::template::{Binding, Budget, Failed, Lookup, Scope, Unavailable, expand, from_node};
 use crate::value::{Entry, Map, Node, Value};
 
 /// The sections that expressions of other sections see.
@@ -26,6 +27,8 @@ pub(super) fn evaluate(sections: &Node, diagnostics: &mut Diagnostics) -> Node {
         root: sections.clone(),
         cells: Cells::default(),
         walk: Walk::default(),
+        budget: Arc::default(),
+        failed: AtomicUsize::new(0),
     });
     let evaluated = walk(&facts, sections, &mut Vec::new());
     diagnostics.append(facts.cells.take_found().diagnostics);
@@ -37,6 +40,8 @@ struct Facts {
     root: Node,
     cells: Cells,
     walk: Walk,
+    budget: Arc<Budget>,
+    failed: AtomicUsize,
 }
 
 impl Facts {
@@ -70,6 +75,9 @@ fn leaf(facts: &Arc<Facts>, node: &Node, path: &[String]) -> Result<Arc<Node>, U
     if !has_expression(node) {
         return Ok(Arc::new(node.clone()));
     }
+    if facts.failed.load(Ordering::Relaxed) > MAX_FAILED {
+        return Err(Unavailable);
+    }
     let cell = Cell::Fact(path.join(".").into());
     let place = || node.origin.first();
     facts.cells.get(&facts.walk, &cell, place, |diagnostics| {
@@ -77,10 +85,16 @@ fn leaf(facts: &Arc<Facts>, node: &Node, path: &[String]) -> Result<Arc<Node>, U
         match expand(&template, &scope(facts), diagnostics) {
             Ok(Some(node)) => Ok(node),
             Ok(None) => Ok(Node::new(Value::Null, node.origin.clone())),
-            Err(Failed) => Err(Unavailable),
+            Err(Failed) => {
+                facts.failed.fetch_add(1, Ordering::Relaxed);
+                Err(Unavailable)
+            }
         }
     })
 }
+
+/// Values that may fail before the others are left alone: a message about each of them helps nobody.
+const MAX_FAILED: usize = 200;
 
 fn has_expression(node: &Node) -> bool {
     match &node.value {
@@ -92,7 +106,7 @@ fn has_expression(node: &Node) -> bool {
 }
 
 fn scope(facts: &Arc<Facts>) -> Scope {
-    let mut scope = Scope::default();
+    let mut scope = Scope::new(facts.budget.clone());
     for name in VISIBLE {
         let branch = Branch {
             facts: facts.clone(),

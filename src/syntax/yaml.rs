@@ -23,7 +23,9 @@ pub const MAX_SIZE: usize = 16 << 20;
 /// Maps and lists that may stand in one another.
 pub const MAX_DEPTH: usize = 128;
 /// Values that a file may hold, with its aliases expanded.
-pub const MAX_VALUES: usize = 1_000_000;
+pub const MAX_VALUES: usize = 250_000;
+/// Documents that a file may hold.
+pub const MAX_DOCUMENTS: usize = 10_000;
 /// Bytes of text that a file may hold, with its aliases expanded.
 pub const MAX_TEXT: usize = 64 << 20;
 /// Problems of one kind that are reported of one file.

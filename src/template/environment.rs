@@ -4,15 +4,15 @@ use std::sync::LazyLock;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value as Jinja, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior};
 use sha2::{Digest, Sha256};
 
+use super::budget::{MAX_STEPS, charge, weigh};
+use super::scope::Scope;
+use super::{filter, program};
 use crate::source::{Origin, SourceId, Sources, Span};
 
-/// Instructions that one expression or text file may take: far above any real one, below a tenth of a second.
-const FUEL: u64 = 1_000_000;
-
-/// How deep calls and includes may nest.
+/// How deep loops may call themselves.
 const RECURSION: usize = 64;
 
 static EXPRESSIONS: LazyLock<Environment<'static>> = LazyLock::new(environment);
@@ -22,33 +22,40 @@ pub(super) fn expressions() -> &'static Environment<'static> {
     &EXPRESSIONS
 }
 
-static TEXT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = environment();
-    let syntax = SyntaxConfig::builder()
+/// How text files write expressions and statements.
+static SYNTAX: LazyLock<SyntaxConfig> = LazyLock::new(|| {
+    SyntaxConfig::builder()
         .variable_delimiters("${{", "}}")
         .keep_trailing_newline(true)
         .trim_blocks(true)
         .lstrip_blocks(true)
         .build()
-        .expect("the delimiters differ");
-    environment.set_syntax(syntax);
-    environment
+        .expect("the delimiters differ")
 });
 
-/// The environment that renders text files.
-pub(super) fn text() -> &'static Environment<'static> {
-    &TEXT
+/// The text of a file in a scope.
+///
+/// # Errors
+/// It is no template, it fails, or it goes beyond a bound.
+pub(super) fn render(name: &str, text: &str, scope: &Scope) -> Result<String, Error> {
+    let program = program::file(name, text, SYNTAX.clone())?;
+    let (_, text) = program.run(expressions(), scope.context(), scope.budget())?;
+    Ok(text)
 }
 
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_debug(true);
-    environment.set_fuel(Some(FUEL));
+    environment.set_fuel(Some(MAX_STEPS));
     environment.set_recursion_limit(RECURSION);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.remove_global("debug");
-    environment.set_formatter(|output, _, value| {
+    // The only state that outlives a turn of a loop: with it, a template could count, and grow, without end.
+    environment.remove_global("namespace");
+    filter::add_all(&mut environment);
+    environment.set_formatter(|output, state, value| {
+        charge(state, weigh(value)?)?;
         match value.kind() {
             ValueKind::Undefined | ValueKind::None => {
                 let wrong = "none has no text; give it a default";
@@ -59,8 +66,9 @@ fn environment() -> Environment<'static> {
         }
         Ok(())
     });
-    environment.add_filter("to_json", |value: &Jinja| {
-        json(value).map(|json| json.to_string())
+    environment.add_filter("to_json", |state: &mut State<'_, '_>, value: Jinja| {
+        charge(state, weigh(&value)?)?;
+        json(&value).map(|json| json.to_string())
     });
     environment.add_filter("b64encode", |text: &str| base64(text.as_bytes()));
     environment.add_filter("sha256", |text: &str| hex(&Sha256::digest(text.as_bytes())));

@@ -241,6 +241,12 @@ fn text(
     if failed {
         return Err(Failed);
     }
+    if let Some(Piece::Expression(first)) = pieces
+        .iter()
+        .find(|piece| matches!(piece, Piece::Expression(_)))
+    {
+        first.spend(whole.len() as u64, scope, diagnostics)?;
+    }
     Ok((whole, origin))
 }
 
@@ -298,6 +304,7 @@ fn turn(
         Expansion::Spliced(items, _) => items,
     };
     for node in &mut nodes {
+        turns.source.spend_node(node, scope, diagnostics)?;
         node.add_origin(&because);
     }
     Ok(nodes)

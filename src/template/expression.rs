@@ -7,7 +7,9 @@ use minijinja::value::Value as Jinja;
 use minijinja::{Error, ErrorKind};
 use smol_str::SmolStr;
 
+use super::budget::{Beyond, MAX_STEPS, weigh};
 use super::environment;
+use super::program::{self, Program};
 use super::scope::{Scope, Unavailable, branch, to_node};
 use super::shortcut::Shortcut;
 use crate::diag::{Code, Diagnostic, Diagnostics, nearest};
@@ -21,7 +23,7 @@ pub struct Expression {
     exact: bool,
     shortcut: Option<Shortcut>,
     /// As the engine has it: at once, or where the shortcut takes what is written, when the engine is asked.
-    compiled: OnceLock<minijinja::Expression<'static, 'static>>,
+    program: OnceLock<Program>,
     /// The dotted names that it uses, sorted; found when a message or an origin needs them.
     paths: OnceLock<Vec<String>>,
 }
@@ -48,16 +50,17 @@ impl Expression {
         exact: bool,
         diagnostics: &mut Diagnostics,
     ) -> Result<Self, Failed> {
+        if let Err(beyond) = program::check_length(source) {
+            diagnostics.push(too_much(source, span, &beyond));
+            return Err(Failed);
+        }
         let shortcut = Shortcut::parse(source);
-        let compiled = OnceLock::new();
+        let program = OnceLock::new();
         if shortcut.is_none() {
-            match environment::expressions().compile_expression_owned(source.to_owned()) {
-                Ok(expression) => drop(compiled.set(expression)),
+            match program::expression(source) {
+                Ok(compiled) => drop(program.set(compiled)),
                 Err(error) => {
-                    let place = place(span, exact, &error);
-                    let why = detail(&error);
-                    let message = format!("`{source}` is no expression: {why}");
-                    diagnostics.push(Diagnostic::error(Code::EXPRESSION_SYNTAX, place, message));
+                    diagnostics.push(no_expression(source, span, exact, &error));
                     return Err(Failed);
                 }
             }
@@ -67,19 +70,18 @@ impl Expression {
             span,
             exact,
             shortcut,
-            compiled,
+            program,
             paths: OnceLock::new(),
         })
     }
 
     /// As the engine has it; an error where the shortcut took what the engine does not.
-    fn compiled(&self) -> Result<&minijinja::Expression<'static, 'static>, Error> {
-        if let Some(compiled) = self.compiled.get() {
-            return Ok(compiled);
+    fn program(&self) -> Result<&Program, Error> {
+        if let Some(program) = self.program.get() {
+            return Ok(program);
         }
-        let compiled =
-            environment::expressions().compile_expression_owned(self.source.to_string())?;
-        Ok(self.compiled.get_or_init(|| compiled))
+        let program = program::expression(&self.source)?;
+        Ok(self.program.get_or_init(|| program))
     }
 
     /// Where it stands.
@@ -99,10 +101,11 @@ impl Expression {
     ) -> Result<Node, Failed> {
         let shortcut = self.shortcut.as_ref();
         if let Some(node) = shortcut.and_then(|shortcut| shortcut.node(scope, here)) {
+            self.spend_node(&node, scope, diagnostics)?;
             return Ok(node);
         }
         let (value, read) = self.value(scope, diagnostics)?;
-        self.data(&value, here, &read, diagnostics)
+        self.data(&value, here, &read, scope, diagnostics)
     }
 
     fn data(
@@ -110,13 +113,65 @@ impl Expression {
         value: &Jinja,
         here: Span,
         read: &Origin,
+        scope: &Scope,
         diagnostics: &mut Diagnostics,
     ) -> Result<Node, Failed> {
-        to_node(value, here, read).map_err(|why| {
+        let weight = weigh(value).and_then(|weight| scope.budget().take(weight));
+        if let Err(beyond) = weight {
+            return self.too_much(&beyond, scope, diagnostics);
+        }
+        let node = to_node(value, here, read).map_err(|why| {
             let message = format!("`{}` has no value: {why}", self.source);
             diagnostics.push(Diagnostic::error(Code::EVALUATION, self.span, message));
             Failed
-        })
+        })?;
+        self.spend_node(&node, scope, diagnostics)?;
+        Ok(node)
+    }
+
+    /// Counts text that is made with its value.
+    ///
+    /// # Errors
+    /// It is too much: reported.
+    pub(super) fn spend(
+        &self,
+        weight: u64,
+        scope: &Scope,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(), Failed> {
+        match scope.budget().take(weight) {
+            Ok(()) => Ok(()),
+            Err(beyond) => self.too_much(&beyond, scope, diagnostics),
+        }
+    }
+
+    /// Counts a tree that is made with its value.
+    ///
+    /// # Errors
+    /// It is too much: reported.
+    pub(super) fn spend_node(
+        &self,
+        node: &Node,
+        scope: &Scope,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(), Failed> {
+        match scope.budget().take_node(node) {
+            Ok(()) => Ok(()),
+            Err(beyond) => self.too_much(&beyond, scope, diagnostics),
+        }
+    }
+
+    /// Reports that it goes beyond a bound; where the whole lab does, once is enough.
+    fn too_much<T>(
+        &self,
+        beyond: &Beyond,
+        scope: &Scope,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<T, Failed> {
+        if !scope.budget().is_spent() || scope.budget().is_first_report() {
+            diagnostics.push(too_much(&self.source, self.span, beyond));
+        }
+        Err(Failed)
     }
 
     /// Its value as something to walk or to bind: a branch of the scope stays as it is.
@@ -126,13 +181,15 @@ impl Expression {
     pub fn branch(&self, scope: &Scope, diagnostics: &mut Diagnostics) -> Result<Node, Failed> {
         let shortcut = self.shortcut.as_ref();
         if let Some(node) = shortcut.and_then(|shortcut| shortcut.branch(scope)) {
+            self.spend_node(&node, scope, diagnostics)?;
             return Ok(node);
         }
         let (value, read) = self.value(scope, diagnostics)?;
         if let Some(node) = branch(&value) {
+            self.spend_node(&node, scope, diagnostics)?;
             return Ok(node);
         }
-        self.data(&value, self.span, &read, diagnostics)
+        self.data(&value, self.span, &read, scope, diagnostics)
     }
 
     /// Whether it holds, and what decided that.
@@ -193,14 +250,22 @@ impl Expression {
         diagnostics: &mut Diagnostics,
     ) -> Result<(Jinja, Origin), Failed> {
         scope.take_reads();
-        let result = self
-            .compiled()
-            .and_then(|compiled| compiled.eval(scope.context()));
+        let result = self.program().and_then(|program| {
+            program.run(environment::expressions(), scope.context(), scope.budget())
+        });
         let read = Origin::from_spans(scope.take_reads());
-        match result {
+        match result.map(|(value, _)| value.unwrap_or_default()) {
             Ok(value) if value.is_undefined() => self.undefined(scope, None, diagnostics),
             Ok(value) => Ok((value, read)),
             Err(error) if is_unavailable(&error) => Err(Failed),
+            Err(error) if error.kind() == ErrorKind::OutOfFuel => {
+                let beyond = Beyond(format!("one expression may take {MAX_STEPS} steps"));
+                self.too_much(&beyond, scope, diagnostics)
+            }
+            Err(error) if beyond(&error).is_some() => match beyond(&error) {
+                Some(beyond) => self.too_much(beyond, scope, diagnostics),
+                None => Err(Failed),
+            },
             Err(error) if error.kind() == ErrorKind::UndefinedError => {
                 self.undefined(scope, Some(&error), diagnostics)
             }
@@ -253,13 +318,8 @@ impl Expression {
 
     /// The dotted names that the expression uses, sorted.
     fn paths(&self) -> &[String] {
-        self.paths.get_or_init(|| {
-            let compiled = self.compiled().ok();
-            let found = compiled.map(|compiled| compiled.undeclared_variables(true));
-            let mut paths: Vec<String> = found.into_iter().flatten().collect();
-            paths.sort();
-            paths
-        })
+        self.paths
+            .get_or_init(|| program::names(environment::expressions(), &self.source))
     }
 
     /// Where the branches stand that the expression names: what decided it when it read no leaf.
@@ -297,15 +357,50 @@ fn missing(path: &str, scope: &Scope) -> Option<Missing> {
 }
 
 fn is_unavailable(error: &Error) -> bool {
+    cause::<Unavailable>(error).is_some()
+}
+
+/// The bound that an evaluation went beyond, if that is why it failed.
+fn beyond(error: &Error) -> Option<&Beyond> {
+    cause::<Beyond>(error)
+}
+
+fn cause<T: std::error::Error + 'static>(error: &Error) -> Option<&T> {
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
-        if cause.downcast_ref::<Unavailable>().is_some() {
-            return true;
+        if let Some(found) = cause.downcast_ref::<T>() {
+            return Some(found);
         }
         next = cause.source();
     }
-    false
+    None
 }
+
+fn no_expression(source: &str, span: Span, exact: bool, error: &Error) -> Diagnostic {
+    if let Some(beyond) = beyond(error) {
+        return too_much(source, span, beyond);
+    }
+    let why = detail(error);
+    let message = format!("`{source}` is no expression: {why}");
+    Diagnostic::error(Code::EXPRESSION_SYNTAX, place(span, exact, error), message)
+}
+
+fn too_much(source: &str, span: Span, beyond: &Beyond) -> Diagnostic {
+    let shown: String = source.chars().take(SHOWN).collect();
+    let rest = if shown.len() < source.len() {
+        "..."
+    } else {
+        ""
+    };
+    Diagnostic::error(
+        Code::EXPRESSION_LIMIT,
+        span,
+        format!("`{shown}{rest}` is beyond a limit: {beyond}"),
+    )
+}
+
+/// Letters of an expression that a message about its size shows.
+const SHOWN: usize = 60;
 
 fn place(span: Span, exact: bool, error: &Error) -> Span {
     match error.range() {

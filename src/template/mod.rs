@@ -4,14 +4,18 @@
 //! result knows its place and everything it was made from. Knows no module and no lab: what a name means is the
 //! scope's business.
 
+mod budget;
 mod compile;
 pub mod convert;
 mod environment;
 mod expand;
 mod expression;
+mod filter;
+mod program;
 mod scope;
 mod shortcut;
 
+pub use budget::Budget;
 pub use compile::{compile, from_node};
 pub use expand::{Expansion, expand, expand_all};
 pub use expression::{Expression, Failed};

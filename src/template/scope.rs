@@ -11,6 +11,7 @@ use minijinja::value::{Enumerator, Object, ObjectRepr, Value as Jinja, ValueKind
 use minijinja::{Error, ErrorKind, State};
 use smol_str::SmolStr;
 
+use super::budget::{self, Beyond, Budget, Purse};
 use super::environment;
 use crate::source::{Origin, Span};
 use crate::value::{Entry, Map, Node, Step, Value};
@@ -63,8 +64,14 @@ pub struct Scope {
     /// The names of the scope around it, which many share.
     around: Arc<Names>,
     files: Arc<Files>,
+    /// How many files are being rendered, one for the other.
+    open_files: usize,
+    budget: Arc<Budget>,
     reads: Arc<Reads>,
 }
+
+/// Text files that may render one another.
+const MAX_OPEN_FILES: usize = 8;
 
 /// The spans that were read since they were last taken.
 #[derive(Debug, Default)]
@@ -82,15 +89,29 @@ impl Reads {
 }
 
 impl Scope {
+    /// A scope that spends from a budget.
+    pub fn new(budget: Arc<Budget>) -> Self {
+        Scope {
+            budget,
+            ..Scope::default()
+        }
+    }
+
     /// A scope inside this one, that can read these text files with `file("name")`. The names of this one are seen
-    /// there, but not those of a scope around this one.
+    /// there, but not those of a scope around this one; both spend from one budget.
     #[must_use]
     pub fn inside(&self, files: Arc<Files>) -> Self {
         Scope {
             files,
             around: self.names.clone(),
+            budget: self.budget.clone(),
             ..Scope::default()
         }
+    }
+
+    /// What its expressions spend from.
+    pub(super) fn budget(&self) -> &Arc<Budget> {
+        &self.budget
     }
 
     /// Binds a name to a tree.
@@ -120,6 +141,8 @@ impl Scope {
             names: self.names.clone(),
             around: self.around.clone(),
             files: self.files.clone(),
+            open_files: self.open_files,
+            budget: self.budget.clone(),
             reads: Arc::default(),
         }
     }
@@ -183,8 +206,10 @@ impl Object for ScopeObject {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Jinja> {
-        if key == "file" {
-            return Some(Jinja::from_object(FileFunction(self.0.clone())));
+        match key {
+            "file" => return Some(Jinja::from_object(FileFunction(self.0.clone()))),
+            budget::NAME => return Some(Jinja::from_object(Purse(self.0.budget.clone()))),
+            _ => {}
         }
         let binding = self.0.binding(key)?;
         Some(to_jinja(binding, &self.0.reads))
@@ -219,8 +244,14 @@ impl Object for FileFunction {
             );
             return Err(Error::new(ErrorKind::TemplateNotFound, wrong));
         };
+        if self.0.open_files == MAX_OPEN_FILES {
+            let wrong = format!("{MAX_OPEN_FILES} files may render one another with file()");
+            return Err(Beyond(wrong).into());
+        }
         self.0.reads.note(&Origin::at(*span));
-        let rendered = environment::text().render_named_str(name, text, self.0.context())?;
+        let mut inner = self.0.clone();
+        inner.open_files += 1;
+        let rendered = environment::render(name, text, &inner)?;
         Ok(Jinja::from(rendered))
     }
 
@@ -359,6 +390,22 @@ impl Object for View {
         node.each_leaf(&mut |_, leaf| self.reads.note(&leaf.origin));
         write!(formatter, "{}", super::convert::json(node))
     }
+}
+
+/// What a value of a scope weighs: a branch of a tree is there already, so that only its own entries count, and a
+/// computed branch is nothing before somebody asks for it. None for a value that the engine made.
+pub(super) fn weight(value: &Jinja) -> Option<u64> {
+    if let Some(view) = value.downcast_object_ref::<View>() {
+        let entries = match &view.node().value {
+            Value::List(list) => list.len(),
+            Value::Map(map) => map.len(),
+            _ => 0,
+        };
+        return Some(entries as u64);
+    }
+    let is_computed = value.downcast_object_ref::<LazyObject>().is_some()
+        || value.downcast_object_ref::<ScopeObject>().is_some();
+    is_computed.then_some(0)
 }
 
 /// The branch that a value is, with its values that print as text still whole; none for a computed value.

@@ -12,7 +12,9 @@ mod folder;
 pub mod git;
 mod guard;
 mod output;
+pub mod path;
 mod source;
+mod stack;
 pub mod standard;
 mod transaction;
 
@@ -23,6 +25,7 @@ use std::path::Path;
 pub use folder::{Folder, find_lab};
 pub use guard::Guard;
 pub use output::{Mode, Obstacle, Stamp, Standing, Stop, There, has};
+pub use stack::on_deep_stack;
 pub use transaction::{Before, Removal, Transaction, Write};
 
 /// A folder of source: a lab's own, or one that a test keeps in memory.
@@ -91,7 +94,7 @@ impl World {
     /// # Errors
     /// The machine failed.
     pub fn read(&self, path: &str) -> Result<Read, Failure> {
-        if let Err(why) = check_path(path) {
+        if let Err(why) = path::check(path) {
             return Ok(Read::Refused(why));
         }
         match self {
@@ -128,28 +131,4 @@ impl World {
             World::Memory(_) => "memory".to_owned(),
         }
     }
-}
-
-/// Checks that a path can be one of the lab: relative, without `..`, `.git` and empty parts.
-///
-/// # Errors
-/// A phrase that says what is wrong with it.
-pub fn check_path(path: &str) -> Result<(), String> {
-    if path.starts_with('/') || path.contains('\\') || path.contains(':') {
-        return Err("a path is relative to the lab's folder, with `/`".to_owned());
-    }
-    for part in path.split('/') {
-        match part {
-            "" | "." => return Err("a path has no empty part".to_owned()),
-            ".." => return Err("a path cannot leave the lab's folder".to_owned()),
-            _ if part.eq_ignore_ascii_case(".git") => {
-                return Err("a path cannot go into `.git`".to_owned());
-            }
-            _ if part.chars().any(char::is_control) => {
-                return Err("a path has no control characters".to_owned());
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }

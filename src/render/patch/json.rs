@@ -101,7 +101,7 @@ fn unknown_action(word: &Spanned<String>, path: &str) -> Diagnostic {
 
 /// The most values that the `copy` operations of one patch make: a few of them, each copying the last one's work,
 /// would fill any memory.
-const COPIED: usize = 100_000;
+const COPIED: usize = 10_000;
 
 /// Applies `operations` in order, or says why one of them fails; then `root` is half patched.
 pub(super) fn apply(root: &mut Node, operations: &[Operation]) -> Result<(), Box<Diagnostic>> {

@@ -111,6 +111,7 @@ fn patched(resource: &Node, patch: &Patch) -> Result<Option<Node>, Vec<Diagnosti
         }
         PatchKind::Json(operations) => {
             json::apply(&mut patched, operations).map_err(|fault| vec![*fault])?;
+            demand_size(&patched, patch)?;
         }
     }
     let moved = |keys: &&[&str]| moved(keys, resource, &patched, patch.span);
@@ -120,6 +121,24 @@ fn patched(resource: &Node, patch: &Patch) -> Result<Option<Node>, Vec<Diagnosti
     } else {
         Err(moved)
     }
+}
+
+/// Values that a resource may have after a patch that can copy: etcd takes no object of so many.
+const MAX_VALUES: usize = 40_000;
+
+/// A patch that copies, and the next one again, would fill any memory.
+fn demand_size(patched: &Node, patch: &Patch) -> Result<(), Vec<Diagnostic>> {
+    let mut values = 0;
+    patched.each_leaf(&mut |_, _| values += 1);
+    if values <= MAX_VALUES {
+        return Ok(());
+    }
+    let message = format!("the patched resource has more than {MAX_VALUES} values");
+    Err(vec![Diagnostic::error(
+        Code::PATCH_FAILS,
+        patch.span,
+        message,
+    )])
 }
 
 /// What makes two resources the same.

@@ -18,6 +18,9 @@ use crate::resolve::lab::{
 use crate::source::{Span, Spanned};
 use crate::value::Node;
 
+/// Nodes that a lab may have: Kubernetes' own limit for a cluster.
+const MAX_NODES: usize = 5_000;
+
 /// Names that mean something else: patch files, a group of nodes, every machine itself.
 const RESERVED: [&str; 4] = ["all", "controlplane", "worker", "localhost"];
 
@@ -46,6 +49,20 @@ pub(super) fn read(
         .collect();
     let entries = entries(tables.nodes, "nodes", diagnostics);
     let total = entries.len();
+    if total > MAX_NODES {
+        let place = tables.nodes.and_then(|node| node.origin.first());
+        let message = format!("a lab may have {MAX_NODES} nodes, and this one has {total}");
+        diagnostics.push(
+            Diagnostic::error(Code::LAB_LIMIT, place, message)
+                .help("Kubernetes itself is made for clusters of up to that size"),
+        );
+        return Fleet {
+            complete: false,
+            machines: BTreeMap::new(),
+            span: place,
+            talos,
+        };
+    }
     let lab = Shared {
         extensions,
         hardware,

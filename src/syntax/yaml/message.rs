@@ -8,7 +8,8 @@ use std::ops::Range;
 use granit_parser::{ErrorKind, ScanError};
 
 use super::{
-    Key, MAX_DEPTH, MAX_PROBLEMS, MAX_SIZE, MAX_TEXT, MAX_VALUES, Place, Syntax, SyntaxKind,
+    Key, MAX_DEPTH, MAX_DOCUMENTS, MAX_PROBLEMS, MAX_SIZE, MAX_TEXT, MAX_VALUES, Place, Syntax,
+    SyntaxKind,
 };
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{SourceId, Span};
@@ -345,6 +346,11 @@ pub(super) fn too_deep(span: Span) -> Diagnostic {
 
 pub(super) fn too_many_values(span: Span) -> Diagnostic {
     let message = format!("a YAML file may hold at most {MAX_VALUES} values, aliases expanded");
+    limit(span, message)
+}
+
+pub(super) fn too_many_documents(span: Span) -> Diagnostic {
+    let message = format!("a YAML file may hold at most {MAX_DOCUMENTS} documents");
     limit(span, message)
 }
 

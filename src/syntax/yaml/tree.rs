@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use granit_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 
 use super::{
-    Key, MAX_DEPTH, MAX_PROBLEMS, MAX_SIZE, MAX_TEXT, MAX_VALUES, Meaning, Place, Scalar, Syntax,
-    SyntaxKind, message, scalar,
+    Key, MAX_DEPTH, MAX_DOCUMENTS, MAX_PROBLEMS, MAX_SIZE, MAX_TEXT, MAX_VALUES, Meaning, Place,
+    Scalar, Syntax, SyntaxKind, message, scalar,
 };
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{SourceId, Span};
@@ -104,6 +104,9 @@ impl<'a> Builder<'a> {
                     self.anchors.clear();
                     let root = self.next()?;
                     let root = self.node(root, 0)?;
+                    if documents.len() == MAX_DOCUMENTS {
+                        return Err(Box::new(message::too_many_documents(root.span)));
+                    }
                     if !root.is_null() {
                         documents.push(root);
                     }
