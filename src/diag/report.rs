@@ -3,6 +3,7 @@
 //! The only file that knows the drawing crate. It decides nothing: order and wording come with the diagnostics.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
@@ -180,29 +181,54 @@ fn snippets<'a>(
     sources: &'a Sources,
     masked: &'a Masked,
 ) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
-    let mut files: Vec<(SourceId, Vec<_>)> = Vec::new();
-    for (span, text, kind) in annotated {
-        let mut annotation = kind.span(visible(span, sources));
-        if !text.is_empty() {
-            annotation = annotation.label(printable(text));
-        }
-        match files.iter_mut().find(|(source, _)| *source == span.source) {
-            Some((_, annotations)) => annotations.push(annotation),
-            None => files.push((span.source, vec![annotation])),
+    let mut files: Vec<(SourceId, Vec<Annotated<'a>>)> = Vec::new();
+    for annotated in annotated {
+        let source = annotated.0.source;
+        match files.iter_mut().find(|(known, _)| *known == source) {
+            Some((_, places)) => places.push(annotated),
+            None => files.push((source, vec![annotated])),
         }
     }
     files
         .into_iter()
-        .map(|(source, annotations)| {
+        .map(|(source, places)| {
             let file = sources.file(source);
             let text = masked
                 .get(&source)
                 .map_or(file.text.as_ref(), String::as_str);
-            Snippet::source(text)
+            let ranges: Vec<Range<usize>> = places
+                .iter()
+                .map(|(span, ..)| visible(*span, sources))
+                .collect();
+            let window = window(text, &ranges);
+            let annotations = places.iter().zip(ranges).map(|((_, text, kind), range)| {
+                let here = kind.span(range.start - window.start..range.end - window.start);
+                if text.is_empty() {
+                    here
+                } else {
+                    here.label(printable(text))
+                }
+            });
+            Snippet::source(&text[window.clone()])
+                .line_start(file.place(window.start).0)
                 .path(file.name.as_str())
                 .annotations(annotations)
         })
         .collect()
+}
+
+/// The lines that some places are in: the drawing crate takes its time with every line that it is given.
+fn window(text: &str, ranges: &[Range<usize>]) -> Range<usize> {
+    let first = ranges.iter().map(|range| range.start).min();
+    let last = ranges.iter().map(|range| range.end).max();
+    let start = text[..first.unwrap_or_default()]
+        .rfind('\n')
+        .map_or(0, |at| at + 1);
+    let last = last.unwrap_or_default();
+    let end = text[last..]
+        .find('\n')
+        .map_or(text.len(), |at| last + at + 1);
+    start..end
 }
 
 /// The first line of a span: carets under twenty lines help nobody.

@@ -484,7 +484,7 @@ fn documents() -> Vec<Case> {
             "a: ".to_owned() + &"&a ".repeat(200_000)
         }),
         values("yaml-many-documents", "L01", || {
-            "a: 1\n---\n".repeat(1_000_000)
+            "a: 1\n---\n".repeat(300_000)
         }),
         values("yaml-many-duplicates", "L0107", || "a: 1\n".repeat(100_000)),
         values("yaml-large", "L0604", || big("a: b # comment\n")),
