@@ -26,6 +26,7 @@ pub use state::{State, Verdict, compare};
 
 use crate::emit::{Output, sha256};
 use crate::lower::Tree;
+use crate::parse::module::Module;
 use crate::resolve::Lab;
 
 /// The name of the file.
@@ -75,10 +76,14 @@ pub fn lock(lab: &Lab, tree: &Tree, outputs: &[Output]) -> Lock {
         };
         Some((name.clone(), entry))
     });
-    let modules = lab.components.values().map(|component| {
-        let module = &component.module;
-        (module.name.clone(), hash(&module.sources))
-    });
+    let modules: BTreeMap<&str, &Module> = lab
+        .components
+        .values()
+        .map(|component| (component.module.name.as_str(), &*component.module))
+        .collect();
+    let modules = modules
+        .into_iter()
+        .map(|(name, module)| (name.to_owned(), hash(&module.sources)));
     let outputs = outputs
         .iter()
         .map(|output| (output.path.clone(), output.sha256.clone()));

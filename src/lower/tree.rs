@@ -76,45 +76,47 @@ pub(super) fn component_folder(layer: Layer, component: &str) -> String {
 
 /// `out/apps/jellyfin/manifests`: the folder that an engine renders for a unit.
 pub(super) fn unit_folder(unit: &Unit) -> String {
-    let folder = component_folder(unit.layer, &unit.id.component);
     let part = match unit.id.part {
         Part::Main => "manifests",
         Part::Config => "config",
         Part::Late => "late",
     };
-    format!("{folder}/{part}")
+    let (layer, component) = (unit.layer.word(), &unit.id.component);
+    format!("{OUT}/{layer}/{component}/{part}")
 }
 
-/// The name of a resource's file: `<kind>-<name>[-<namespace>][.<group>].yaml`, where the namespace stands if it is
+/// Adds the name of a resource's file: `<kind>-<name>[-<namespace>][.<group>].yaml`, where the namespace stands if it is
 /// not the component's, and the group if the kind is not Kubernetes' own.
-pub(super) fn resource_file(id: &ResourceId, component_namespace: &str) -> String {
-    let mut name = format!("{}-{}", id.kind.to_lowercase(), file_part(&id.name));
+fn add_file_name(id: &ResourceId, component_namespace: &str, name: &mut String) {
+    name.extend(id.kind.chars().flat_map(char::to_lowercase));
+    name.push('-');
+    name.extend(file_part(&id.name));
     if let Some(namespace) = id.namespace.as_deref()
         && namespace != component_namespace
     {
-        name = format!("{name}-{}", file_part(namespace));
+        name.push('-');
+        name.extend(file_part(namespace));
     }
     if !is_builtin(&id.group) {
-        name = format!("{name}.{}", id.group);
+        name.push('.');
+        name.push_str(&id.group);
     }
-    format!("{name}.yaml")
+    name.push_str(".yaml");
 }
 
 /// A resource's name as a part of a file name: RBAC's names may hold `:`, which some file systems refuse.
-fn file_part(name: &str) -> String {
-    name.chars()
-        .map(|letter| match letter {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' => letter,
-            _ => '_',
-        })
-        .collect()
+fn file_part(name: &str) -> impl Iterator<Item = char> {
+    name.chars().map(|letter| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' => letter,
+        _ => '_',
+    })
 }
 
 /// The path of a resource's file below the lab's folder.
 pub fn resource_path(unit: &Unit, resource: &Resource, component_namespace: &str) -> String {
-    let folder = unit_folder(unit);
-    format!(
-        "{folder}/{}",
-        resource_file(&resource.id, component_namespace)
-    )
+    let mut path = unit_folder(unit);
+    path.push('/');
+    add_file_name(&resource.id, component_namespace, &mut path);
+    path.shrink_to_fit();
+    path
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
-use crate::value::{Node, Path, Value};
+use crate::value::{Node, Value};
 
 /// What makes two resources the same: group, kind, namespace, name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,16 +81,14 @@ impl Resource {
 
 /// Reads the identity of an object; one that is none is reported. The namespace is as written.
 pub(super) fn identify(node: Node, made: Made, diagnostics: &mut Diagnostics) -> Option<Resource> {
-    let text = |path: &[&str]| {
-        let found = node.at(&Path::keys(path.iter().copied()))?;
-        found
-            .as_str()
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
+    let text = |node: Option<&Node>| {
+        let text = node.and_then(Node::as_str);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
     };
-    let api_version = text(&["apiVersion"]);
-    let kind = text(&["kind"]);
-    let name = text(&["metadata", "name"]);
+    let metadata = node.get("metadata");
+    let api_version = text(node.get("apiVersion"));
+    let kind = text(node.get("kind"));
+    let name = text(metadata.and_then(|metadata| metadata.get("name")));
     let missing: Vec<&str> = [
         ("apiVersion", &api_version),
         ("kind", &kind),
@@ -115,7 +113,7 @@ pub(super) fn identify(node: Node, made: Made, diagnostics: &mut Diagnostics) ->
         Some((group, version)) => (group.to_owned(), version.to_owned()),
         None => (String::new(), api_version),
     };
-    let namespace = text(&["metadata", "namespace"]);
+    let namespace = text(metadata.and_then(|metadata| metadata.get("namespace")));
     Some(Resource {
         id: ResourceId {
             group,

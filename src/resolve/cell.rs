@@ -83,15 +83,16 @@ impl fmt::Display for Cell {
 }
 
 /// What is known so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Cells {
-    shards: [Mutex<BTreeMap<Cell, Done>>; SHARDS],
+    shards: Box<[Mutex<BTreeMap<Cell, Done>>]>,
     circle: AtomicBool,
     beside: Mutex<Diagnostics>,
 }
 
-/// Parts of the cells that have a lock of their own each, so that threads rarely wait for each other.
-const SHARDS: usize = 32;
+/// Parts of the cells that have a lock of their own each, so that threads rarely wait for each other, and that stay
+/// small.
+const SHARDS: usize = 1024;
 
 #[derive(Debug)]
 struct Done {
@@ -132,6 +133,17 @@ impl Walk {
         let open = lock(&self.0);
         let start = open.iter().position(|(known, _)| known == cell)?;
         Some(open[start..].iter().map(|(cell, _)| cell.clone()).collect())
+    }
+}
+
+impl Default for Cells {
+    fn default() -> Self {
+        let shards = (0..SHARDS).map(|_| Mutex::default());
+        Cells {
+            shards: shards.collect(),
+            circle: AtomicBool::default(),
+            beside: Mutex::default(),
+        }
     }
 }
 
@@ -214,7 +226,7 @@ impl Cells {
     /// Everything that was found, in the order of the cells.
     pub(super) fn take_found(&self) -> Found {
         let mut by_cell = BTreeMap::new();
-        for shard in &self.shards {
+        for shard in &*self.shards {
             for (cell, done) in lock(shard).iter_mut() {
                 if let Some(found) = done.found.take() {
                     by_cell.insert(cell.clone(), found);

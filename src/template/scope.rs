@@ -166,15 +166,18 @@ impl Scope {
 
     /// Where the branch at the end of a path stands, if a source wrote it.
     pub(super) fn place(&self, path: &[&str]) -> Option<Span> {
-        let (first, rest) = path.split_first()?;
+        let (first, mut rest) = path.split_first()?;
         let mut binding = self.binding(first)?.clone();
-        for step in rest {
-            binding = child(&binding, step)?;
+        while let Binding::Lazy(lookup) = binding {
+            let (step, left) = rest.split_first()?;
+            binding = lookup.get(step).ok().flatten()?;
+            rest = left;
         }
-        match binding {
-            Binding::Node(node) => node.origin.first(),
-            Binding::Lazy(_) => None,
-        }
+        let Binding::Node(root) = binding else {
+            return None;
+        };
+        let end = rest.iter().try_fold(&*root, |node, step| node.get(step));
+        end?.origin.first()
     }
 
     /// The value that a template engine takes as its context.

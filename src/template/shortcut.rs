@@ -4,11 +4,15 @@
 //! Says nothing that the engine would not say: whatever is unusual (an undefined name, a filter, numbers of two kinds)
 //! is left to the engine, messages included.
 
+use smallvec::SmallVec;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::scope::{Binding, Scope, TEXT};
 use crate::source::{Origin, Span};
 use crate::value::{Node, Value};
+
+/// The places of the scalars that were read: mostly few.
+type Reads = SmallVec<[Span; 8]>;
 
 /// A parsed expression of the simple kind.
 #[derive(Debug)]
@@ -41,7 +45,7 @@ pub(super) enum Test {
 }
 
 /// The origin of what is written at `here` and was made from what was read.
-fn written(here: Span, read: Vec<Span>) -> Origin {
+fn written(here: Span, read: Reads) -> Origin {
     Origin::from_spans(std::iter::once(here).chain(read))
 }
 
@@ -72,11 +76,11 @@ impl Shortcut {
 
     /// The tree that it gives, which stands at `here`; none where the engine has to say.
     pub(super) fn node(&self, scope: &Scope, here: Span) -> Option<Node> {
-        self.node_after(scope, here, Vec::new())
+        self.node_after(scope, here, Reads::new())
     }
 
     /// The same, where `read` was read to get this far.
-    fn node_after(&self, scope: &Scope, here: Span, mut read: Vec<Span>) -> Option<Node> {
+    fn node_after(&self, scope: &Scope, here: Span, mut read: Reads) -> Option<Node> {
         let value = match self {
             Shortcut::If {
                 condition,
@@ -121,13 +125,13 @@ impl Shortcut {
 
     /// Whether it holds, and what it read to know.
     pub(super) fn test(&self, scope: &Scope) -> Option<(bool, Origin)> {
-        let mut read = Vec::new();
+        let mut read = Reads::new();
         let holds = self.evaluate(scope, &mut read)?.is_true()?;
         Some((holds, Origin::from_spans(read)))
     }
 
     /// Whether it is a text that has `item` in it, or a map that has such a key.
-    fn contains(&self, item: &str, scope: &Scope, read: &mut Vec<Span>) -> Option<bool> {
+    fn contains(&self, item: &str, scope: &Scope, read: &mut Reads) -> Option<bool> {
         if let Seen::Scalar(whole) = self.evaluate(scope, read)? {
             return match whole {
                 Value::Str(text) => Some(text.contains(item)),
@@ -143,7 +147,7 @@ impl Shortcut {
         })
     }
 
-    fn evaluate(&self, scope: &Scope, read: &mut Vec<Span>) -> Option<Seen> {
+    fn evaluate(&self, scope: &Scope, read: &mut Reads) -> Option<Seen> {
         Some(match self {
             Shortcut::Literal(Value::Map(_)) => Seen::Branch {
                 mapping: true,
@@ -206,7 +210,7 @@ impl Shortcut {
 }
 
 /// Whether any item has something under a key. Items that are no maps are the engine's.
-fn plucked(node: &Node, key: &str, read: &mut Vec<Span>) -> Option<Seen> {
+fn plucked(node: &Node, key: &str, read: &mut Reads) -> Option<Seen> {
     let items: Vec<&Node> = match &node.value {
         Value::Map(map) => map.values().map(|entry| &entry.node).collect(),
         Value::List(items) => items.iter().collect(),
@@ -226,7 +230,7 @@ fn plucked(node: &Node, key: &str, read: &mut Vec<Span>) -> Option<Seen> {
 }
 
 impl End<'_> {
-    fn seen(self, read: &mut Vec<Span>) -> Seen {
+    fn seen(self, read: &mut Reads) -> Seen {
         let node = match self {
             End::Missing => return Seen::Undefined,
             End::Node(node) => node,

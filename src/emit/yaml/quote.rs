@@ -4,6 +4,7 @@
 //! than text, or cannot read as it is; and letters that turn the direction of writing are escaped, so that nobody
 //! reviews another text than the one that counts. Knows no layout.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// How a string can be written.
@@ -57,7 +58,10 @@ pub(super) fn quoted(text: &str, style: Style, out: &mut String) {
         Style::Plain => out.push_str(text),
         Style::Single => {
             out.push('\'');
-            out.push_str(&text.replace('\'', "''"));
+            for (index, part) in text.split('\'').enumerate() {
+                out.push_str(if index > 0 { "''" } else { "" });
+                out.push_str(part);
+            }
             out.push('\'');
         }
         Style::Double | Style::Block => {
@@ -156,8 +160,11 @@ fn is_special_float(text: &str) -> bool {
 /// An integer in any base or a float, without its sign. Underscores may stand anywhere, also instead of all
 /// digits: that is an integer to some readers, too, if only one that they then fail to read.
 fn is_number(text: &str) -> bool {
-    let digits = text.replace('_', "");
-    let has_underscores = digits.len() < text.len();
+    let has_underscores = text.contains('_');
+    let digits = match has_underscores {
+        true => Cow::Owned(text.replace('_', "")),
+        false => Cow::Borrowed(text),
+    };
     if let [b'0', b'x' | b'X' | b'o' | b'O' | b'b' | b'B', digits @ ..] = digits.as_bytes() {
         let is_digit = |byte: &u8| byte.is_ascii_hexdigit() || b"+-".contains(byte);
         return digits.iter().all(is_digit) && (has_underscores || !digits.is_empty());
