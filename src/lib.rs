@@ -16,6 +16,19 @@
 //! Beside them: [`template`] expands `${{ }}`, [`lock`] knows what a tree on disk should be, [`keep`] what the lab would
 //! have to say for a change by hand, [`diag`] draws messages, and [`world`] is the only door to files, environment and
 //! terminal.
+//!
+//! # What runs in parallel, and what lives how long
+//! Components are bound and rendered, rules are checked, the engine's objects are made, files are printed, compared and
+//! staged on all processors; results are collected in the order of names, so that no output depends on who was faster.
+//!
+//! | what | from | to |
+//! | --- | --- | --- |
+//! | the text of every source file | `parse` | the end: any message may point into it |
+//! | a component's table, as templates | `parse` | the end, shared by its [`resolve::Component`]; patches and values expand late |
+//! | values computed when somebody asks ([`resolve`]'s cells) | `resolve` | the end of `resolve`; those that a scope shows live on in it |
+//! | resources | `render` | the end, each once: units and the files of the tree share them |
+//! | bytes of the tree | `emit` | the end, beside the tree, which `explain` and the advice on hand edits walk |
+//! | bytes on disk | the comparison | that file's turn, unless it is refused and its difference shown |
 
 pub mod cli;
 pub mod diag;

@@ -124,8 +124,8 @@ impl<'a> Index<'a> {
                 });
             }
         }
-        index.services = Services::of(&index);
-        index.secrets = Secrets::of(&index);
+        (index.services, index.secrets) =
+            rayon::join(|| Services::of(&index), || Secrets::of(&index));
         index
     }
 

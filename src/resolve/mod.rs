@@ -100,6 +100,8 @@ pub fn resolve(
     let found = resolver.take_found();
     diagnostics.append(found.diagnostics);
     let claims = found.claims;
+    // Many small values: they are freed while others go on.
+    rayon::spawn(|| drop(resolver));
     let balancer = capabilities.get("load-balancer");
     let balancer = balancer.and_then(|name| components.get(name));
     let addresses = claim::addresses(

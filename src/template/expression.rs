@@ -14,7 +14,7 @@ use super::scope::{Scope, Unavailable, branch, to_node};
 use super::shortcut::Shortcut;
 use crate::diag::{Code, Diagnostic, Diagnostics, nearest};
 use crate::source::{Origin, Span};
-use crate::value::Node;
+use crate::value::{Node, Value};
 
 /// A compiled expression.
 pub struct Expression {
@@ -37,6 +37,9 @@ impl fmt::Debug for Expression {
 /// The value of an expression did not come about; why has been reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failed;
+
+/// Bytes of a text that is not worth counting.
+const SHORT: usize = 256;
 
 impl Expression {
     /// Compiles `source`, which stands at `span`. `exact` says that the span covers the very text, byte by byte, so
@@ -155,6 +158,15 @@ impl Expression {
         scope: &Scope,
         diagnostics: &mut Diagnostics,
     ) -> Result<(), Failed> {
+        // A short scalar takes no more than the template that holds it; where it is repeated, the loop counts it.
+        let is_short = match &node.value {
+            Value::List(_) | Value::Map(_) => false,
+            Value::Str(text) => text.len() <= SHORT,
+            _ => true,
+        };
+        if is_short {
+            return Ok(());
+        }
         match scope.budget().take_node(node) {
             Ok(()) => Ok(()),
             Err(beyond) => self.too_much(&beyond, scope, diagnostics),

@@ -11,7 +11,7 @@ use crate::resolve::component::Answer;
 use crate::resolve::lab::Engine;
 use crate::resolve::{Component, Lab};
 use crate::source::Origin;
-use crate::value::{Node, Step, Value};
+use crate::value::{Node, Value};
 
 /// Adds the table of components.
 pub(super) fn list(lab: &Lab, linked: &Linked, text: &mut Text) {
@@ -61,18 +61,25 @@ fn what(component: &Component, linked: &Linked) -> String {
 fn images(unit: &Unit) -> BTreeSet<&str> {
     let mut images = BTreeSet::new();
     for resource in &unit.resources {
-        resource.node.each_leaf(&mut |path, leaf| {
-            let is = |step: &Step, name: &str| matches!(step, Step::Key(key) if key == name);
-            let is_list = |step: &Step| is(step, "containers") || is(step, "initContainers");
-            if let [.., list, Step::Index(_), last] = path.0.as_slice()
-                && is_list(list)
-                && is(last, "image")
-            {
-                images.extend(leaf.as_str());
-            }
-        });
+        add_images(&resource.node, &mut images);
     }
     images
+}
+
+fn add_images<'a>(node: &'a Node, images: &mut BTreeSet<&'a str>) {
+    match &node.value {
+        Value::Map(map) => {
+            for (key, entry) in map {
+                if matches!(key.as_str(), "containers" | "initContainers") {
+                    let containers = entry.node.as_list().unwrap_or_default().iter();
+                    images.extend(containers.filter_map(|one| one.get("image")?.as_str()));
+                }
+                add_images(&entry.node, images);
+            }
+        }
+        Value::List(items) => items.iter().for_each(|item| add_images(item, images)),
+        _ => {}
+    }
 }
 
 /// Adds the units in their order.
