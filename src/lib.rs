@@ -25,7 +25,7 @@
 //! | --- | --- | --- |
 //! | the text of every source file | `parse` | the end: any message may point into it |
 //! | a component's table, as templates | `parse` | the end, shared by its [`resolve::Component`]; patches and values expand late |
-//! | values computed when somebody asks ([`resolve`]'s cells) | `resolve` | the end of `resolve`; those that a scope shows live on in it |
+//! | values computed when somebody asks ([`resolve`]'s cells) | `resolve` | the end of `resolve`; those that a scope shows live on in it, to the end of `render` |
 //! | resources | `render` | the end, each once: units and the files of the tree share them |
 //! | bytes of the tree | `emit` | the end, beside the tree, which `explain` and the advice on hand edits walk |
 //! | bytes on disk | the comparison | that file's turn, unless it is refused and its difference shown |
@@ -86,9 +86,10 @@ pub fn compile(world: &World) -> Result<Compiled, Failure> {
     let mut diagnostics = Diagnostics::default();
     let (mut sources, syntax) = parse::parse(world, &mut diagnostics)?;
     let product = syntax.and_then(|syntax| {
-        let lab = resolve::resolve(syntax, &mut sources, &mut diagnostics)?;
+        let mut lab = resolve::resolve(syntax, &mut sources, &mut diagnostics)?;
         let rendered = render::render(&lab, &mut diagnostics);
         let machines = render::machine::of_lab(&lab, &mut diagnostics);
+        lab.forget_scopes();
         let linked = link::link(&lab, rendered, &sources, &mut diagnostics);
         let tree = lower::lower(&lab, &machines, &linked, &mut diagnostics);
         Some(Product { lab, linked, tree })

@@ -24,6 +24,8 @@ pub mod versions;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 pub use cell::Ask;
 pub use component::Component;
 
@@ -55,6 +57,19 @@ pub struct Lab {
     pub secrets: Vec<SecretUse>,
     /// The machine-config patches that it names, by path.
     pub talos_patches: BTreeMap<String, PatchFile>,
+}
+
+impl Lab {
+    /// Forgets what the templates of components see: nothing is expanded any more.
+    pub fn forget_scopes(&mut self) {
+        let nothing = Scope::default();
+        self.components.par_iter_mut().for_each(|(_, component)| {
+            component.scope = nothing.clone();
+            for answer in &mut component.answers {
+                answer.scope = nothing.clone();
+            }
+        });
+    }
 }
 
 /// Binds a lab. With some problems there still is a lab, so that later stages can report theirs; none where too
