@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use rayon::prelude::*;
+
 use super::read;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::parse::lab::Layer;
@@ -82,12 +84,14 @@ pub(super) fn units(
     let declared = Declared::of(lab, &rendered);
     let mut units: BTreeMap<UnitId, Unit> = BTreeMap::new();
     let mut values = BTreeMap::new();
-    for (name, rendered) in rendered {
-        let component = &lab.components[&name];
-        values.insert(name, rendered.values);
-        for unit in split(component, rendered.resources, &declared) {
-            units.insert(unit.id.clone(), unit);
-        }
+    let rendered: Vec<(String, Rendered)> = rendered.into_iter().collect();
+    let parts = rendered.into_par_iter().map(|(name, rendered)| {
+        let parts = split(&lab.components[&name], rendered.resources, &declared);
+        (name, rendered.values, parts)
+    });
+    for (name, own, parts) in parts.collect::<Vec<_>>() {
+        values.insert(name, own);
+        units.extend(parts.into_iter().map(|unit| (unit.id.clone(), unit)));
     }
     connect(lab, &declared, &mut units);
     layers(&units, diagnostics);

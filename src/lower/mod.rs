@@ -14,6 +14,8 @@ pub mod tree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 pub use talos::NodeFiles;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -116,26 +118,29 @@ fn kustomization(engine_files: &BTreeSet<String>, engine: Span) -> OutFile {
 
 /// Reports files whose paths some file system cannot hold, or takes for one.
 fn names(tree: &Tree, diagnostics: &mut Diagnostics) {
-    let files: BTreeMap<&str, &OutFile> = tree
-        .files
-        .iter()
-        .map(|file| (file.path.as_str(), file))
-        .collect();
-    let made_at = |path: &str| files[path].content.first_span();
-    for path in files.keys() {
-        if let Err(why) = path::check(path) {
-            let message = format!("`{path}` cannot be written: {why}");
-            diagnostics.push(
-                Diagnostic::error(Code::UNSAFE_PATH, made_at(path), message)
-                    .help("rename what the file is named after"),
-            );
-        }
+    let made_at = |path: &str| {
+        let at = tree
+            .files
+            .binary_search_by(|file| file.path.as_str().cmp(path));
+        at.ok().and_then(|at| tree.files[at].content.first_span())
+    };
+    let wrong = tree.files.par_iter().filter_map(|file| {
+        let why = path::check(&file.path).err()?;
+        Some((file.path.as_str(), why))
+    });
+    for (path, why) in wrong.collect::<Vec<(&str, String)>>() {
+        let message = format!("`{path}` cannot be written: {why}");
+        diagnostics.push(
+            Diagnostic::error(Code::UNSAFE_PATH, made_at(path), message)
+                .help("rename what the file is named after"),
+        );
     }
+    let paths = tree.files.iter().map(|file| file.path.as_str());
     for Clash {
         first,
         second,
         kind,
-    } in path::clashes(files.keys().copied())
+    } in path::clashes(paths)
     {
         let message = match kind {
             ClashKind::Same => format!("`{first}` and `{second}` would be one file"),

@@ -3,8 +3,7 @@
 //! A path is judged by itself ([`check`]) and beside others ([`clashes`]). Knows no disk: what a path leads to, and
 //! whether a link stands on the way, is another question.
 
-use std::collections::btree_map::Entry as Slot;
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
 
 use gix_validate::path::component;
 use unicase::UniCase;
@@ -131,42 +130,52 @@ pub enum ClashKind {
 
 /// Every clash among the paths of files, each path with one other at most. A path that is given twice is none.
 pub fn clashes<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<Clash<'a>> {
-    let paths: BTreeSet<&str> = paths.into_iter().collect();
-    let mut files: BTreeMap<String, &str> = BTreeMap::new();
+    let mut files: Vec<(Cow<'_, str>, &str)> =
+        paths.into_iter().map(|path| (folded(path), path)).collect();
+    files.sort();
+    files.dedup_by(|next, last| next.1 == last.1);
     let mut clashes = Vec::new();
-    for path in paths {
-        match files.entry(folded(path)) {
-            Slot::Occupied(known) => clashes.push(Clash {
-                first: known.get(),
-                second: path,
-                kind: ClashKind::Same,
-            }),
-            Slot::Vacant(free) => {
-                free.insert(path);
-            }
-        }
+    for same in files.chunk_by(|left, right| left.0 == right.0) {
+        clashes.extend(same[1..].iter().map(|(_, second)| Clash {
+            first: same[0].1,
+            second,
+            kind: ClashKind::Same,
+        }));
     }
+    files.dedup_by(|next, last| next.0 == last.0);
+    let file = |folder: &str| {
+        let at = files.binary_search_by(|(key, _)| key.as_ref().cmp(folder));
+        at.ok().map(|at| files[at].1)
+    };
+    let mut before = "";
+    let mut clash = None;
     for (key, path) in &files {
-        let folders = key.match_indices('/').map(|(at, _)| &key[..at]);
-        if let Some(file) = folders.filter_map(|folder| files.get(folder)).next() {
-            clashes.push(Clash {
-                first: file,
-                second: path,
-                kind: ClashKind::Folder,
-            });
+        let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
+        // Files of one folder lie side by side, so each folder is looked up once.
+        if folder != before {
+            let mut folders = key.match_indices('/').map(|(at, _)| &key[..at]);
+            clash = folders.find_map(file);
+            before = folder;
         }
+        clashes.extend(clash.map(|first| Clash {
+            first,
+            second: path,
+            kind: ClashKind::Folder,
+        }));
     }
     clashes.sort_by_key(|clash| (clash.first, clash.second));
     clashes
 }
 
 /// What a file system that ignores case and composition takes a path for: Unicode's canonical caseless form.
-pub fn folded(path: &str) -> String {
+pub fn folded(path: &str) -> Cow<'_, str> {
+    let is_folded = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if path.bytes().all(is_folded) {
+        return Cow::Borrowed(path);
+    }
     let decomposed: String = path.nfd().collect();
-    UniCase::unicode(decomposed)
-        .to_folded_case()
-        .nfc()
-        .collect()
+    let folded = UniCase::unicode(decomposed).to_folded_case();
+    Cow::Owned(folded.nfc().collect())
 }
 
 #[cfg(test)]
@@ -324,7 +333,8 @@ mod tests {
         /// Folding twice is folding once, and two paths clash exactly where their folded forms are equal.
         #[test]
         fn clashes_follow_the_folded_form(left in paths(), right in paths()) {
-            prop_assert_eq!(folded(&folded(&left)), folded(&left));
+            let once = folded(&left);
+            prop_assert_eq!(folded(&once), once.as_ref());
             if !left.contains('/') && !right.contains('/') && left != right {
                 let equal = folded(&left) == folded(&right);
                 prop_assert_eq!(!clashes([left.as_str(), right.as_str()]).is_empty(), equal);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 use super::markdown::{code, codes, head, plain, row};
 use crate::link::{Linked, Part, Unit};
 use crate::lower::Text;
@@ -22,7 +24,7 @@ pub(super) fn list(lab: &Lab, linked: &Linked, text: &mut Text) {
     );
     let mut components: Vec<&Component> = lab.components.values().collect();
     components.sort_by_key(|component| component.layer);
-    for component in components {
+    let rows = components.par_iter().map(|component| {
         let version = component.version.as_str().unwrap_or_default();
         let suspended = if component.suspend {
             " (suspended)"
@@ -39,6 +41,14 @@ pub(super) fn list(lab: &Lab, linked: &Linked, text: &mut Text) {
         let origin = Origin::at(component.span)
             .with(&component.version.origin)
             .with(&component.namespace.origin);
+        (cells, origin)
+    });
+    add(rows.collect(), text);
+}
+
+/// Adds rows that were made in parallel.
+fn add<const N: usize>(rows: Vec<([String; N], Origin)>, text: &mut Text) {
+    for (cells, origin) in rows {
         row(cells, origin, text);
     }
 }
@@ -109,15 +119,16 @@ One Kustomization a row, each after those that it names and after `namespaces`.
 fn applications(lab: &Lab, linked: &Linked, text: &mut Text) {
     let waves = waves(&linked.units);
     head(&["unit", "Application", "wave", "after"], text);
-    for unit in &linked.units {
+    let rows = linked.units.par_iter().map(|unit| {
         let cells = [
             code(&unit.id.to_string()),
             code(&application(unit)),
             wave(&waves, unit).to_string(),
             after(unit),
         ];
-        row(cells, origin(lab, unit), text);
-    }
+        (cells, origin(lab, unit))
+    });
+    add(rows.collect(), text);
 }
 
 /// The Application that syncs a unit.
@@ -173,15 +184,16 @@ pub(super) fn hosts(lab: &Lab, text: &mut Text) {
     shown.sort_by_key(|(component, answer)| (component.layer, &answer.ask));
     text.own("\n## Hosts\n");
     head(&["where", "what", "through"], text);
-    for (component, answer) in shown {
+    let rows = shown.par_iter().map(|(component, answer)| {
         let cells = [
             place(&answer.outputs),
             code(&entry(component.layer, answer)),
             code(&answer.offer),
         ];
         let origin = answer.request.origin.with(&Origin::at(component.span));
-        row(cells, origin, text);
-    }
+        (cells, origin)
+    });
+    add(rows.collect(), text);
 }
 
 /// `infrastructure.longhorn.expose.main`: where a lab says it.
