@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
@@ -12,6 +12,7 @@ use super::clause::Turn;
 use super::conform::{self, Context, conform, object};
 use super::lab::Secret;
 use super::lookup::Branch;
+use super::recent::Recent;
 use super::{offer, service};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::parse::input::{Input, InputType};
@@ -45,44 +46,6 @@ pub(super) struct Resolver {
     walk: Walk,
     /// The scopes that were made last.
     pub recent: Recent,
-}
-
-/// The scopes that were made last: most values are computed one after the other for one component, or one answer.
-#[derive(Debug, Default)]
-pub(super) struct Recent {
-    of_component: Mutex<Option<(String, Scope)>>,
-    of_answer: Mutex<Option<(Ask, Scope)>>,
-}
-
-impl Recent {
-    fn scope_of(&self, component: &str, make: impl FnOnce() -> Scope) -> Scope {
-        let mut last = lock(&self.of_component);
-        match last.as_ref() {
-            Some((known, scope)) if known == component => scope.fork(),
-            _ => {
-                let scope = make();
-                *last = Some((component.to_owned(), scope.fork()));
-                scope
-            }
-        }
-    }
-
-    /// The scope in which an entry is answered.
-    pub(super) fn scope_of_answer(&self, ask: &Ask, make: impl FnOnce() -> Scope) -> Scope {
-        let mut last = lock(&self.of_answer);
-        match last.as_ref() {
-            Some((known, scope)) if known == ask => scope.fork(),
-            _ => {
-                let scope = make();
-                *last = Some((ask.clone(), scope.fork()));
-                scope
-            }
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Inputs of a module by name: those that have the same value for every component that leaves them alone.
@@ -151,8 +114,7 @@ impl Resolver {
 
     /// Forgets the scopes that were made last, which hold on to this walk.
     pub(super) fn rest(&self) {
-        *lock(&self.recent.of_component) = None;
-        *lock(&self.recent.of_answer) = None;
+        self.recent.forget();
     }
 
     /// The same lab, with nothing computed yet.
