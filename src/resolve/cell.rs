@@ -113,7 +113,8 @@ pub(super) struct Found {
 #[derive(Debug, Default)]
 pub(super) struct Walk(Mutex<Vec<(Cell, Claims)>>);
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// What a mutex guards, also after somebody panicked with it: values are put in whole.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

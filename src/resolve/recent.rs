@@ -1,8 +1,8 @@
 //! The scopes that a walk made last, so that values which are computed one after the other share one.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
-use super::cell::Ask;
+use super::cell::{Ask, lock};
 use crate::template::Scope;
 
 /// The scopes that were made last: most values are computed one after the other for one component, or one answer.
@@ -44,8 +44,4 @@ impl Recent {
         *lock(&self.of_component) = None;
         *lock(&self.of_answer) = None;
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
