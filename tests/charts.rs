@@ -1,32 +1,52 @@
 //! Holds the standard modules to facts of the real charts, and Argo CD's health rule to a real Lua.
 //!
 //! The facts of a chart are made by `tests/charts/facts.py` from the chart's folder and a real helm, and committed. They
-//! are of the values that the root lab gives each chart, so the root lab is what is looked at here.
+//! are of the values that the module's own lab, `tests/modules/NAME.toml`, gives the chart.
 
 #![allow(
     clippy::disallowed_methods,
     reason = "a test reads its facts from disk and runs Lua"
 )]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use labc::diag::report::{Colour, text};
+use labc::diag::{Code, Severity};
 use labc::parse::library::names;
 use labc::resolve::Component;
 use labc::template::convert::json;
 use labc::value::Node;
 use labc::world::World;
 use labc::{Compiled, Product, compile};
+use rayon::prelude::*;
 use serde_json::Value;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn root_lab() -> Product {
-    let compiled = compile(&World::open(root()).expect("the folder is there"))
-        .expect("the root lab can be read");
-    compiled.product.expect("the root lab compiles")
+/// The text of the lab that a module is tried in: `tests/modules/NAME.toml`.
+fn lab_of(module: &str) -> String {
+    let path = root().join(format!("tests/modules/{module}.toml"));
+    std::fs::read_to_string(path).unwrap_or_else(|_| panic!("no tests/modules/{module}.toml"))
+}
+
+fn compiled(lab: String) -> Compiled {
+    let files = BTreeMap::from([("lab.toml".to_owned(), lab.into_bytes())]);
+    compile(&World::Memory(files)).expect("memory can be read")
+}
+
+/// Every module of the library with the lab that it is tried in.
+fn tried() -> Vec<(String, Product)> {
+    let names = names(&World::Memory(BTreeMap::new())).expect("the library is built in");
+    let product = |name: String| {
+        let product = compiled(lab_of(&name)).product;
+        let product = product.unwrap_or_else(|| panic!("tests/modules/{name}.toml compiles"));
+        (name, product)
+    };
+    names.into_par_iter().map(product).collect()
 }
 
 fn facts(module: &str) -> Option<Value> {
@@ -35,25 +55,23 @@ fn facts(module: &str) -> Option<Value> {
     Some(serde_json::from_str(&text).expect("facts are JSON"))
 }
 
-/// Every component of the root lab whose module has a chart of its own, with the facts of that chart.
-fn charts(product: &Product) -> Vec<(&Component, Value)> {
-    let with_chart = product
-        .lab
-        .components
-        .values()
-        .filter(|component| component.chart.is_some());
-    with_chart
-        .map(|component| {
-            let module = &component.module.name;
-            let facts = facts(module).unwrap_or_else(|| panic!("no facts of `{module}`'s chart"));
-            (component, facts)
-        })
-        .collect()
+/// Every component of a module that has a chart of its own, in the module's own lab, with the facts of that chart.
+fn charts(tried: &[(String, Product)]) -> Vec<(&Product, &Component, Value)> {
+    let mut charts = Vec::new();
+    for (module, product) in tried {
+        let components = product.lab.components.values();
+        let own = components.filter(|component| component.module.name == *module);
+        for component in own.filter(|component| component.chart.is_some()) {
+            let Some(facts) = facts(module) else { continue };
+            charts.push((product, component, facts));
+        }
+    }
+    charts
 }
 
 #[test]
 fn every_chart_module_has_facts_of_its_tested_version() {
-    let world = World::Memory(std::collections::BTreeMap::new());
+    let world = World::Memory(BTreeMap::new());
     let mut checked = 0;
     for name in names(&world).expect("the library is built in") {
         let Some(tested) = tested(&name) else {
@@ -70,8 +88,8 @@ fn every_chart_module_has_facts_of_its_tested_version() {
 
 #[test]
 fn values_are_those_that_the_chart_was_rendered_with() {
-    let product = root_lab();
-    for (component, facts) in charts(&product) {
+    let tried = tried();
+    for (product, component, facts) in charts(&tried) {
         let values = product.linked.values[&component.name].as_ref();
         let values = values.map_or(Value::Null, json);
         let name = &component.name;
@@ -89,9 +107,9 @@ fn values_are_those_that_the_chart_was_rendered_with() {
 
 #[test]
 fn charts_make_what_modules_say_they_make() {
-    let product = root_lab();
+    let tried = tried();
     let mut wrong = Vec::new();
-    for (component, facts) in charts(&product) {
+    for (_, component, facts) in charts(&tried) {
         let rendered = &facts["module"];
         for service in component
             .services
@@ -189,8 +207,11 @@ fn has_object(rendered: &Value, kind: &str, name: &str) -> bool {
 
 #[test]
 fn what_a_controller_makes_names_who_says_so() {
-    let product = root_lab();
-    for component in product.lab.components.values() {
+    let tried = tried();
+    let components = tried
+        .iter()
+        .flat_map(|(_, product)| product.lab.components.values());
+    for component in components {
         let services = component
             .services
             .iter()
@@ -210,8 +231,8 @@ fn what_a_controller_makes_names_who_says_so() {
 /// Helm's pre-hooks run before anything else of an Application exists.
 #[test]
 fn hooks_name_nothing_that_comes_after_them() {
-    let product = root_lab();
-    for (component, facts) in charts(&product) {
+    let tried = tried();
+    for (_, component, facts) in charts(&tried) {
         for hook in facts["module"]["hooks"].as_array().expect("hooks") {
             let early = hook["hooks"]
                 .as_array()
@@ -239,45 +260,56 @@ fn tested(module: &str) -> Option<String> {
     lines.find_map(|line| line.strip_prefix("tested = ").map(str::to_owned))
 }
 
-/// A minimal lab with one component of a module: its tested version, and what it requires of others.
-fn alone(module: &str) -> String {
-    let minimal = std::fs::read_to_string(root().join("tests/messages/minimal.toml"))
-        .expect("the minimal lab");
-    let shown = shown(module);
-    let tested = tested(module);
-    let version = tested
-        .map(|version| format!("version = {version}\n"))
-        .unwrap_or_default();
-    let needs = if shown.contains("\"load-balancer\"") && module != "metallb" {
-        "\n[infrastructure.metallb]\nversion = \"0.15.3\"\n"
-    } else {
-        ""
-    };
-    let inputs = match module {
-        "workload" => "image = \"nginx:1.29.3\"\n",
-        "chart" => {
-            "version = \"1.0.0\"\nchart = { repository = \"https://charts.example.org\", name = \"x\" }\n"
-        }
-        _ => "",
-    };
-    format!("{minimal}\n[infrastructure.subject]\nmodule = \"{module}\"\n{version}{inputs}{needs}")
+fn said(compiled: &Compiled) -> String {
+    text(&compiled.diagnostics, &compiled.sources, Colour::No)
 }
 
 #[test]
-fn every_module_compiles_with_its_version_alone() {
-    let world = World::Memory(std::collections::BTreeMap::new());
+fn every_module_compiles_in_a_lab_of_its_own() {
+    let world = World::Memory(BTreeMap::new());
+    for name in names(&world).expect("the library is built in") {
+        let compiled = compiled(lab_of(&name));
+        let said = said(&compiled);
+        assert!(!compiled.diagnostics.has_errors(), "{name}:\n{said}");
+    }
+}
+
+/// The lab of a module in which its own component says its version and nothing else.
+fn version_alone(module: &str) -> String {
+    let mut lab = String::new();
+    let mut own = false;
+    for line in lab_of(module).lines() {
+        if line.starts_with('[') {
+            let table = line.trim_matches(['[', ']']);
+            let name = table.split('.').nth(1).unwrap_or_default();
+            let layer = table.split('.').next().unwrap_or_default();
+            own = name == module && ["infrastructure", "apps"].contains(&layer);
+        }
+        let kept = ["[", "version", "module", "chart = ", "image"];
+        if !own || kept.iter().any(|start| line.starts_with(start)) {
+            lab.push_str(line);
+            lab.push('\n');
+        }
+    }
+    lab
+}
+
+/// What a module cannot derive, it asks for: with the line to add.
+#[test]
+fn every_module_compiles_with_its_version_alone_or_says_what_it_needs() {
+    let world = World::Memory(BTreeMap::new());
     let names = names(&world).expect("the library is built in");
     assert!(names.len() >= 11, "only {} modules", names.len());
     for name in names {
-        let lab = alone(&name);
-        let files = std::collections::BTreeMap::from([("lab.toml".to_owned(), lab.into_bytes())]);
-        let Compiled {
-            sources,
-            diagnostics,
-            ..
-        } = compile(&World::Memory(files)).expect("memory");
-        let said = labc::diag::report::text(&diagnostics, &sources, labc::diag::report::Colour::No);
-        assert!(!diagnostics.has_errors(), "{name}:\n{said}");
+        let compiled = compiled(version_alone(&name));
+        let said = said(&compiled);
+        let errors = compiled.diagnostics.iter();
+        for error in errors.filter(|found| found.severity == Severity::Error) {
+            assert!(
+                error.code == Code::MISSING_INPUT && !error.help.is_empty(),
+                "{name}:\n{said}"
+            );
+        }
     }
 }
 

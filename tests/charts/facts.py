@@ -8,8 +8,8 @@ writes OUT/NAME.json (OUT is this file's folder). It needs Python 3 and a helm b
 subcharts must lie in DIR/charts as folders. The same chart, values and helm give the same bytes.
 
 The chart is rendered twice, as `helm template NAME DIR --namespace NAMESPACE --include-crds` does: with the chart's own
-defaults (`defaults`), and with FILE (`module`), which is the module's values.yaml as labc evaluates it for this
-repository's own lab (`module.values` repeats it, so that a test can compare it with what labc writes).
+defaults (`defaults`), and with FILE (`module`), which is the module's values.yaml as labc evaluates it for the
+lab `tests/modules/NAME.toml` (`module.values` repeats it, so that a test can compare it with what labc writes).
 
     chart            name, version, appVersion
     values           every key of values.yaml, subcharts' under theirs: dotted path of a map -> its keys. A key that holds a
