@@ -50,6 +50,23 @@ talos() {
     done
 }
 
+# The judge of Kubernetes objects, and the schemas of Kubernetes' own kinds, a version for each minor that a lab runs.
+kubeconform() {
+    folder=$tools/kubeconform
+    if [ ! -x "$folder/kubeconform" ]; then
+        say "building $folder/kubeconform"
+        GOBIN=$folder go install github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
+    fi
+    for version in v1.34.3 v1.35.0; do
+        if [ ! -f "$folder/$version.done" ]; then
+            say "making the schemas of Kubernetes $version"
+            sources=$(GOFLAGS=-mod=mod go mod download -json "k8s.io/kubernetes@$version" | sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
+            "$tests/kubernetes/schemas.py" "$sources/api/openapi-spec/swagger.json" "$folder/${version%.*}"
+            touch "$folder/$version.done"
+        fi
+    done
+}
+
 # Programs that a distribution has: shellcheck, strace, Lua, and what unpacks schemas. Only root can install them; without
 # them, the tests that need one skip.
 programs() {
@@ -71,16 +88,17 @@ programs() {
 }
 
 if [ $# -eq 0 ]; then
-    say "usage: tests/tools.sh NAME..., one of: all programs yaml talos" >&2
+    say "usage: tests/tools.sh NAME..., one of: all programs yaml talos kubeconform" >&2
     exit 2
 fi
 for name in "$@"; do
     case $name in
-    programs | yaml | talos) "$name" ;;
+    programs | yaml | talos | kubeconform) "$name" ;;
     all)
         programs
         yaml
         talos
+        kubeconform
         ;;
     *)
         say "no tool is called $name" >&2
