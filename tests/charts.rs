@@ -136,7 +136,11 @@ fn charts_make_what_modules_say_they_make() {
                 ));
             }
         }
-        for kind in component.kinds.iter().filter(|kind| kind.crd.is_none()) {
+        for kind in component
+            .kinds
+            .iter()
+            .filter(|kind| kind.crd.is_none() && !kind.at_runtime)
+        {
             let found = facts["crds"].as_array().expect("CRDs").iter().any(|crd| {
                 let versions = crd["versions"].as_array().expect("versions");
                 crd["group"] == kind.group.as_str()
@@ -220,7 +224,11 @@ fn what_a_controller_makes_names_who_says_so() {
             .creates
             .iter()
             .map(|created| (created.at_runtime, &created.node));
-        for (at_runtime, node) in services.chain(created) {
+        let kinds = component
+            .kinds
+            .iter()
+            .map(|kind| (kind.at_runtime, &kind.node));
+        for (at_runtime, node) in services.chain(created).chain(kinds) {
             let source = node.get("source").and_then(Node::as_str);
             let named = source.is_some_and(|source| !source.is_empty());
             assert!(!at_runtime || named, "{}: {node:?}", component.name);

@@ -119,26 +119,41 @@ fn level(
         return Some((explicit.value, Origin::at(explicit.span)));
     }
     let (needed, component, node) = most?;
-    if needed > DEFAULT && namespace.components.len() > 1 {
-        let others: Vec<String> = namespace
-            .components
-            .iter()
-            .filter(|other| other.name != component.name)
-            .map(|other| format!("`{}`", other.name))
-            .collect();
-        let message = format!(
-            "namespace `{name}` is `{}` because of `{}`, and so it is for {}",
-            needed.word(),
-            component.name,
-            others.join(", ")
-        );
-        diagnostics.push(Diagnostic::note_at(
-            Code::POD_SECURITY,
-            component.span,
-            message,
-        ));
+    if needed > DEFAULT
+        && let Some(note) = also_for(name, namespace, needed, component)
+    {
+        diagnostics.push(note);
     }
     Some((needed, node.origin.with(&Origin::at(component.span))))
+}
+
+/// The note that a namespace allows more than some of its components asked for.
+fn also_for(
+    name: &str,
+    namespace: &Namespace<'_>,
+    level: PodSecurity,
+    because: &Component,
+) -> Option<Diagnostic> {
+    let asks_less = |component: &&&Component| {
+        let own = component.pod_security.as_ref();
+        own.is_none_or(|(own, _)| *own < level)
+    };
+    let others = namespace.components.iter().filter(asks_less);
+    let others: Vec<String> = others.map(|other| format!("`{}`", other.name)).collect();
+    if others.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "namespace `{name}` is `{}` because of `{}`, and so it is for {}",
+        level.word(),
+        because.name,
+        others.join(", ")
+    );
+    Some(Diagnostic::note_at(
+        Code::POD_SECURITY,
+        because.span,
+        message,
+    ))
 }
 
 fn object(name: &str, namespace: &Namespace<'_>, level: Option<(PodSecurity, Origin)>) -> Node {

@@ -433,6 +433,7 @@ fn kind(node: &Node, diagnostics: &mut Diagnostics) -> Option<KindDeclaration> {
         kind: kind.to_owned(),
         namespaced: scope == "Namespaced",
         crd: text("crd"),
-        span: node.origin.first(),
+        at_runtime: text("at").as_deref() == Some("runtime"),
+        node: node.clone(),
     })
 }

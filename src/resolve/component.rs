@@ -120,8 +120,10 @@ pub struct KindDeclaration {
     pub namespaced: bool,
     /// The capability with which its CRD comes, where the component only runs it.
     pub crd: Option<String>,
+    /// Whether a controller makes its CRD, so that it is not looked for in the chart.
+    pub at_runtime: bool,
     /// Where it is declared.
-    pub span: Option<Span>,
+    pub node: Node,
 }
 
 /// A capability that a component cannot do without.
