@@ -63,6 +63,7 @@ pub fn words(kind: &InputType) -> String {
         }
         InputType::Address => "address of the load balancer".to_owned(),
         InputType::NodePort => "port of the nodes".to_owned(),
+        InputType::Secret(keys) if keys.is_empty() => "secret of the lab".to_owned(),
         InputType::Secret(keys) => {
             let noun = if keys.len() == 1 { "key" } else { "keys" };
             format!("secret of the lab with the {noun} `{}`", keys.join("`, `"))

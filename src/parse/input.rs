@@ -66,7 +66,7 @@ pub enum InputType {
     Address,
     /// A port of the nodes, claimed among all node ports.
     NodePort,
-    /// A secret of the lab that has these keys.
+    /// A secret of the lab that has these keys; with none, any secret: all its keys are used.
     Secret(Vec<String>),
     /// A service of the component, by its key in `[services]`.
     Service {
@@ -104,6 +104,7 @@ impl fmt::Display for InputType {
             InputType::Cron => formatter.write_str("cron"),
             InputType::Address => formatter.write_str("address(load_balancer)"),
             InputType::NodePort => formatter.write_str("node_port"),
+            InputType::Secret(keys) if keys.is_empty() => formatter.write_str("secret(*)"),
             InputType::Secret(keys) => write!(formatter, "secret({})", keys.join(", ")),
             InputType::Service { .. } => formatter.write_str("service"),
             InputType::Env => formatter.write_str("env"),
@@ -246,9 +247,12 @@ fn kind(name: &str, declared: Declared) -> Result<InputType, String> {
                 .map(str::to_owned)
                 .collect();
             if keys.is_empty() {
-                return Err("`secret` names the keys that it must have: `secret(api-token)`".to_owned());
+                return Err(
+                    "`secret` names the keys that it must have: `secret(api-token)`, or `secret(*)` for any".to_owned(),
+                );
             }
-            Ok(InputType::Secret(keys))
+            let any = keys.len() == 1 && keys[0] == "*";
+            Ok(InputType::Secret(if any { Vec::new() } else { keys }))
         }
         "object" => declared
             .fields

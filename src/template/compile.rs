@@ -207,8 +207,8 @@ fn compile_pairs(
     for (key, value) in pairs {
         match key.name.as_str() {
             "$if" => {}
-            "$merge" => match directive(value, file, diagnostics) {
-                Ok(expression) => merges.push(expression),
+            "$merge" => match compile_merge(value, file, diagnostics) {
+                Ok(template) => merges.push(template),
                 Err(Failed) => failed = true,
             },
             text => {
@@ -238,11 +238,27 @@ fn compile_pairs(
     Ok(constant_or(span, condition, merges, compiled))
 }
 
+/// What `$merge` holds: an expression, bare or not, or a template that gives maps.
+fn compile_merge(
+    syntax: &Syntax,
+    file: &str,
+    diagnostics: &mut Diagnostics,
+) -> Result<Template, Failed> {
+    if scalar_of(syntax).is_none() {
+        return compile(syntax, file, diagnostics);
+    }
+    let expression = directive(syntax, file, diagnostics)?;
+    Ok(Template {
+        span: expression.span(),
+        kind: Kind::Expression(Box::new(expression)),
+    })
+}
+
 /// A map without any expression is data at once; duplicates among its keys were refused by the reader.
 fn constant_or(
     span: Span,
     condition: Option<Expression>,
-    merges: Vec<Expression>,
+    merges: Vec<Template>,
     pairs: Vec<Pair>,
 ) -> Kind {
     let constant = condition.is_none()

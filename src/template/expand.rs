@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::{Expression, Failed, Kind, Loop, MapTemplate, Piece, Scope, Template};
+use super::{Failed, Kind, Loop, MapTemplate, Piece, Scope, Template};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{Origin, Span};
 use crate::value::{Entry, Map, Node, Value};
@@ -150,12 +150,7 @@ fn expand_map(
             key: Some(pair.span),
             node,
         };
-        if let Some(first) = map.insert(key.clone(), entry) {
-            let message = format!("the key `{key}` comes out twice");
-            diagnostics.push(
-                Diagnostic::error(Code::DUPLICATE_TEMPLATE_KEY, pair.span, message)
-                    .label(first.key, "and here"),
-            );
+        if add(&mut map, key, entry, pair.span, diagnostics).is_err() {
             failed = true;
         }
     }
@@ -194,26 +189,60 @@ fn key(
     }
 }
 
-/// The map that `$merge` names; none is an empty one.
+/// The map that `$merge` gives; nothing is an empty one, and the maps of a loop are put together.
 fn merged(
-    expression: &Expression,
+    template: &Template,
     scope: &Scope,
     diagnostics: &mut Diagnostics,
 ) -> Result<Map, Failed> {
-    let node = expression.node(scope, expression.span(), diagnostics)?;
+    match expansion(template, scope, diagnostics)? {
+        Expansion::Dropped => Ok(Map::new()),
+        Expansion::Value(node) => one_map(node, template.span, diagnostics),
+        Expansion::Spliced(items, _) => {
+            let mut whole = Map::new();
+            for item in items {
+                for (key, entry) in one_map(item, template.span, diagnostics)? {
+                    add(&mut whole, key, entry, template.span, diagnostics)?;
+                }
+            }
+            Ok(whole)
+        }
+    }
+}
+
+fn one_map(node: Node, span: Span, diagnostics: &mut Diagnostics) -> Result<Map, Failed> {
     match node.value {
         Value::Map(map) => Ok(map),
         Value::Null => Ok(Map::new()),
         other => {
             let message = format!("`$merge` takes a map, not a {}", other.kind());
-            diagnostics.push(Diagnostic::error(
-                Code::DIRECTIVE,
-                expression.span(),
-                message,
-            ));
+            diagnostics.push(
+                Diagnostic::error(Code::DIRECTIVE, span, message)
+                    .help("each turn of a `$for` below it gives a map, too"),
+            );
             Err(Failed)
         }
     }
+}
+
+/// Adds an entry to a map that must not have its key yet.
+fn add(
+    map: &mut Map,
+    key: SmolStr,
+    entry: Entry,
+    span: Span,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), Failed> {
+    let span = entry.key.unwrap_or(span);
+    let Some(first) = map.insert(key.clone(), entry) else {
+        return Ok(());
+    };
+    let message = format!("the key `{key}` comes out twice");
+    diagnostics.push(
+        Diagnostic::error(Code::DUPLICATE_TEMPLATE_KEY, span, message)
+            .label(first.key.filter(|first| *first != span), "and here"),
+    );
+    Err(Failed)
 }
 
 fn text(

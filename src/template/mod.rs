@@ -61,7 +61,8 @@ enum Piece {
 #[derive(Debug)]
 struct MapTemplate {
     condition: Option<Expression>,
-    merges: Vec<Expression>,
+    /// What `$merge` gives: a map, or the maps of a loop.
+    merges: Vec<Template>,
     pairs: Vec<Pair>,
 }
 
