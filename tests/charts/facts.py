@@ -31,6 +31,7 @@ lab `tests/modules/NAME.toml` (`module.values` repeats it, so that a test can co
 The files here were made with helm 3.17.3 and these maps open:
 
     argocd             configs.cm, configs.params
+    rook-ceph-cluster  cephClusterSpec.storage
     victoria-metrics   vmsingle.spec, vmagent.spec, vmalert.spec, alertmanager.spec, grafana."grafana.ini",
                        kubeControllerManager.service.selector, kubeScheduler.service.selector
 
