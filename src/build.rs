@@ -22,8 +22,14 @@ fn modules(root: &Path) -> io::Result<String> {
     let mut files = Vec::new();
     walk(&root.join("modules"), &mut files)?;
     let mut code = String::from("pub(super) static FILES: &[(&str, &str)] = &[\n");
+    let name = |file: &PathBuf| {
+        let below = file.strip_prefix(root).expect("below the root");
+        below.display().to_string()
+    };
+    // As texts, which is how they are looked up: `a.toml` before `a/b.yaml`.
+    files.sort_by_key(name);
     for file in files {
-        let name = file.strip_prefix(root).expect("below the root").display();
+        let name = name(&file);
         writeln!(code, "    (\"{name}\", include_str!({file:?})),").expect("a string takes it");
     }
     code.push_str("];\n");
