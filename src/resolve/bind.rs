@@ -81,6 +81,8 @@ fn bind(
     let module = &syntax.module;
     let lazy = resolver.scope(name);
     let facts = &known.facts[name];
+    // First, because what misses a capability often fails for that reason alone.
+    let requires = requires(resolver, name, &lazy, diagnostics);
     let has = |input: &String| matches!(facts.inputs.get(input), Ok(Some(_)));
     if !module.inputs.keys().all(has) {
         return Err(Unavailable);
@@ -104,7 +106,6 @@ fn bind(
     }
     drift.iter().for_each(|node| check_drift(node, diagnostics));
     notes(resolver, name, &lazy, diagnostics)?;
-    let requires = requires(resolver, name, &lazy, diagnostics)?;
     let pod_security = pod_security(resolver, syntax, &lazy, diagnostics)?;
     let services = resolver.get(Cell::Services(name.into()))?;
     if !facts.all_answered {
@@ -135,7 +136,7 @@ fn bind(
             .filter_map(|node| kind(node, diagnostics))
             .collect(),
         drift,
-        requires,
+        requires: requires?,
         answers,
         needs: needs(resolver, syntax, diagnostics),
         pod_security,
@@ -288,12 +289,18 @@ fn requires(
 ) -> Result<Vec<Requirement>, Unavailable> {
     let component = &resolver.components[name];
     let mut requires = Vec::new();
+    let mut failed = false;
     for clause in &component.module.requires {
         let Some(capability) = clause_name(clause) else {
             continue;
         };
-        if !resolver.holds(clause, scope, diagnostics)? {
-            continue;
+        match resolver.holds(clause, scope, diagnostics) {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(Unavailable) => {
+                failed = true;
+                continue;
+            }
         }
         let provider = resolver.get(Cell::Provider(capability.as_str().into()))?;
         match provider.as_str() {
@@ -325,7 +332,11 @@ fn requires(
             }
         }
     }
-    Ok(requires)
+    if failed {
+        Err(Unavailable)
+    } else {
+        Ok(requires)
+    }
 }
 
 fn pod_security(

@@ -32,8 +32,8 @@ enum Kind {
     Outputs(SmolStr),
     /// `components`.
     Components,
-    /// `capabilities`.
-    Capabilities,
+    /// `capabilities`, as this component sees them.
+    Capabilities(SmolStr),
     /// `traits`.
     Traits(SmolStr),
     /// `traits.storage`.
@@ -62,8 +62,8 @@ impl Branch {
         Branch::new(resolver, Kind::Components)
     }
 
-    pub(super) fn capabilities(resolver: &Arc<Resolver>) -> Arc<Self> {
-        Branch::new(resolver, Kind::Capabilities)
+    pub(super) fn capabilities(resolver: &Arc<Resolver>, component: &str) -> Arc<Self> {
+        Branch::new(resolver, Kind::Capabilities(component.into()))
     }
 
     pub(super) fn traits(resolver: &Arc<Resolver>, component: &str) -> Arc<Self> {
@@ -136,7 +136,7 @@ impl Lookup for Branch {
                 .cloned()
                 .collect(),
             Kind::Components => resolver.components.keys().cloned().collect(),
-            Kind::Capabilities => resolver
+            Kind::Capabilities(_) => resolver
                 .capability_names()
                 .iter()
                 .filter(|name| matches!(self.get(name), Ok(Some(_))))
@@ -191,8 +191,12 @@ impl Lookup for Branch {
                 }
                 Ok(self.child(Kind::Component(key.into())))
             }
-            Kind::Capabilities => {
+            Kind::Capabilities(name) => {
                 let provider = resolver.get(Cell::Provider(key.into()))?;
+                // That a required one is missing is said once, of the component.
+                if provider.value == Value::Null && resolver.always_requires(name, key) {
+                    return Err(Unavailable);
+                }
                 Ok(provider
                     .as_str()
                     .and_then(|name| self.child(Kind::Component(name.into()))))

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::cell::{Ask, Cell};
 use super::resolver::{Resolver, clause_name};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::parse::input::InputType;
+use crate::parse::module::{Clause, Module};
 use crate::parse::table::list;
 use crate::source::{Origin, Span};
 use crate::template::{Scope, Unavailable};
@@ -44,21 +46,19 @@ pub(super) fn provider(
     capability: &str,
     diagnostics: &mut Diagnostics,
 ) -> Result<Node, Unavailable> {
-    let mut found: Vec<(&str, Span)> = Vec::new();
+    let mut found: Vec<(&str, Span, Option<&str>)> = Vec::new();
     for (name, component) in &resolver.components {
-        let named = |clause: &&crate::parse::module::Clause| {
-            clause_name(clause).as_deref() == Some(capability)
-        };
+        let named = |clause: &&Clause| clause_name(clause).as_deref() == Some(capability);
         for clause in component.module.capabilities.iter().filter(named) {
             if resolver.holds(clause, &resolver.scope(name), diagnostics)? {
-                found.push((name, component.name.span));
+                found.push((name, component.name.span, switch(clause, &component.module)));
             }
         }
     }
     match found.as_slice() {
         [] => Ok(Node::default()),
-        [(name, span)] => Ok(Node::new(*name, Origin::at(*span))),
-        [(first, place), (second, span), ..] => {
+        [(name, span, _)] => Ok(Node::new(*name, Origin::at(*span))),
+        [(first, place, switch), (second, span, other), ..] => {
             let message =
                 format!("`{capability}` is provided twice: by `{first}` and by `{second}`");
             diagnostics.push(
@@ -66,11 +66,28 @@ pub(super) fn provider(
                     .here("the second one")
                     .label(*place, "the first one")
                     .note(format!("a cluster has `{capability}` at most once"))
-                    .help("remove one of the two components"),
+                    .maybe_help(switched_off(first, *switch))
+                    .maybe_help(switched_off(second, *other))
+                    .maybe_help(
+                        (switch.or(*other).is_none())
+                            .then(|| "remove one of the two components".to_owned()),
+                    ),
             );
             Ok(Node::new(*first, Origin::at(*place)))
         }
     }
+}
+
+/// The boolean input that alone decides whether a component provides a capability.
+fn switch<'a>(clause: &'a Clause, module: &Module) -> Option<&'a str> {
+    let condition = clause.when.as_ref()?.source();
+    let input = condition.strip_prefix("inputs.")?;
+    let declared = module.inputs.get(input)?;
+    matches!(declared.kind, InputType::Boolean).then_some(input)
+}
+
+fn switched_off(component: &str, switch: Option<&str>) -> Option<String> {
+    Some(format!("say `{} = false` in `{component}`", switch?))
 }
 
 /// The offer that answers an entry: named by `via`, by `[defaults]`, or the only one; null where nobody answers

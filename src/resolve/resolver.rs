@@ -242,6 +242,14 @@ impl Resolver {
         module.asks.get(ask.of.as_str())?.get(ask.entry.as_str())
     }
 
+    /// Whether a component's module requires a capability, whatever its inputs are.
+    pub(super) fn always_requires(&self, name: &str, capability: &str) -> bool {
+        let requires = &self.components[name].module.requires;
+        requires.iter().any(|clause| {
+            clause.when.is_none() && clause_name(clause).as_deref() == Some(capability)
+        })
+    }
+
     /// The scope of a component's own expressions.
     pub(super) fn scope(self: &Arc<Self>, name: &str) -> Scope {
         self.recent.scope_of(name, || {
@@ -263,7 +271,7 @@ impl Resolver {
         let mut scope = self.base.inside(self.components[name].module.files.clone());
         scope.bind_lazy("inputs", Branch::inputs(self, name));
         scope.bind_lazy("traits", Branch::traits(self, name));
-        scope.bind_lazy("capabilities", Branch::capabilities(self));
+        scope.bind_lazy("capabilities", Branch::capabilities(self, name));
         scope.bind_lazy("components", Branch::components(self));
         scope
     }

@@ -87,6 +87,11 @@ impl Expression {
         Ok(self.program.get_or_init(|| program))
     }
 
+    /// Its text.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     /// Where it stands.
     pub fn span(&self) -> Span {
         self.span
