@@ -35,6 +35,9 @@ The files here were made with helm 3.17.3 and these maps open:
     victoria-metrics   vmsingle.spec, vmagent.spec, vmalert.spec, alertmanager.spec, grafana."grafana.ini",
                        kubeControllerManager.service.selector, kubeScheduler.service.selector
 
+What a release fills in where the repository has a placeholder (spegel, envoy-gateway: chart version and image) was filled
+in, and a value without which a chart renders nothing was given in its values.yaml (k8s-gateway: domain).
+
 Labels that change with every version (`helm.sh/chart`, `app.kubernetes.io/version`) and the one that only Helm sets
 (`app.kubernetes.io/managed-by`) are left out: no selector should use them.
 """
