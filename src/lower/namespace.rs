@@ -17,6 +17,9 @@ const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node
 /// The level that Talos enforces where nothing else is said. Source: Talos, `pkg/machinery/config/generate/init.go`.
 const DEFAULT: PodSecurity = PodSecurity::Baseline;
 
+/// The namespace that Talos holds to no level. Source: as above.
+const EXEMPT: &str = "kube-system";
+
 /// One Namespace.
 struct Namespace<'a> {
     origin: Origin,
@@ -120,6 +123,7 @@ fn level(
     }
     let (needed, component, node) = most?;
     if needed > DEFAULT
+        && name != EXEMPT
         && let Some(note) = also_for(name, namespace, needed, component)
     {
         diagnostics.push(note);

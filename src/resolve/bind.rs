@@ -1,6 +1,6 @@
 //! Every component with all its values computed: the end of lazy evaluation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -68,7 +68,23 @@ fn collect(
         resolver.report(diagnostics);
         components.extend(component.map(|component| (component.name.clone(), component)));
     }
+    share_definitions(&mut components);
     components
+}
+
+/// Leaves the definitions in a chart's `crds/` to the first component by name, where several are made from one chart.
+fn share_definitions(components: &mut BTreeMap<String, Component>) {
+    let mut owned = BTreeSet::new();
+    for component in components.values_mut() {
+        let brings = |kind: &KindDeclaration| kind.crd.is_none() && !kind.at_runtime;
+        let brings = component.kinds.iter().any(brings);
+        let Some(chart) = component.chart.as_mut().filter(|_| brings) else {
+            continue;
+        };
+        let text = |node: &Node| node.as_str().unwrap_or_default().to_owned();
+        let is_first = owned.insert((text(&chart.repository), text(&chart.name)));
+        chart.crds = chart.crds && is_first;
+    }
 }
 
 fn bind(
