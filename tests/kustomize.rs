@@ -68,6 +68,31 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<Node>> {
     found
 }
 
+/// An object that tells an engine what to read: not what it releases, nor where charts come from.
+fn is_engine_object(node: &Node) -> bool {
+    let version = text(node, &["apiVersion"]);
+    version.starts_with("argoproj.io/")
+        || version.starts_with("kustomize.toolkit.fluxcd.io/")
+        || text(node, &["kind"]) == "GitRepository"
+}
+
+fn is_root(node: &Node) -> bool {
+    ["Application root", "Kustomization flux-system"].contains(&name(node).as_str())
+}
+
+/// The folders of the tree that an engine's object renders; the lab may lie in a folder of its repository.
+fn folders(node: &Node) -> Vec<String> {
+    if !is_engine_object(node) || is_root(node) {
+        return Vec::new();
+    }
+    let sources = node.get("spec").and_then(|spec| spec.get("sources"));
+    let sources = sources.and_then(Node::as_list).into_iter().flatten();
+    let paths = sources.map(|source| text(source, &["path"]));
+    let paths = paths.chain([text(node, &["spec", "path"])]);
+    let below = paths.filter_map(|path| Some(path[path.find("out/")?..].to_owned()));
+    below.collect()
+}
+
 #[test]
 fn kustomize_prints_the_engine_objects_but_the_root() {
     let is_there = Command::new("kubectl")
@@ -93,9 +118,8 @@ fn kustomize_prints_the_engine_objects_but_the_root() {
         let engine: BTreeSet<String> = files(&out)
             .values()
             .flatten()
-            .filter(|node| text(node, &["apiVersion"]).starts_with("argoproj.io/"))
+            .filter(|node| is_engine_object(node) && !is_root(node))
             .map(name)
-            .filter(|name| name != "Application root")
             .collect();
         assert!(!engine.is_empty(), "{}", lab.display());
         assert_eq!(printed, engine, "{}", lab.display());
@@ -108,18 +132,8 @@ fn every_folder_of_resources_is_rendered_once() {
         let all = files(&lab.join("out"));
         let mut rendered: BTreeMap<String, usize> = BTreeMap::new();
         for node in all.values().flatten() {
-            if text(node, &["kind"]) != "Application" || text(node, &["metadata", "name"]) == "root"
-            {
-                continue;
-            }
-            let sources = node.get("spec").and_then(|spec| spec.get("sources"));
-            for source in sources.and_then(Node::as_list).into_iter().flatten() {
-                // The lab may lie in a folder of its repository.
-                let path = text(source, &["path"]);
-                let path = path.find("out/").map_or("", |start| &path[start..]);
-                if !path.is_empty() {
-                    *rendered.entry(path.to_owned()).or_default() += 1;
-                }
+            for folder in folders(node) {
+                *rendered.entry(folder).or_default() += 1;
             }
         }
         assert!(rendered.values().all(|times| *times == 1), "{rendered:?}");

@@ -108,6 +108,8 @@ impl Code {
     pub const LEFT_OUT: Code = Code(317);
     pub const POD_SECURITY: Code = Code(318);
     pub const APP_ORDER: Code = Code(319);
+    pub const WRONG_ENGINE: Code = Code(320);
+    pub const ENGINE_CANNOT: Code = Code(321);
 }
 
 /// L04: templates and patches.
@@ -167,6 +169,7 @@ impl Code {
     pub const UNUSED_SECRET: Code = Code(803);
     pub const PLAIN_SECRET: Code = Code(804);
     pub const SECRET_SOURCE: Code = Code(805);
+    pub const SOPS_FILE: Code = Code(806);
 }
 
 /// L09: Talos.

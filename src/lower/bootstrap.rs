@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::secret::{EngineUse, Provided, provided};
 use super::shell::quoted;
 use super::tree::{OUT, component_folder, resource_path, unit_folder};
-use super::{Content, OutFile, Text, Tree};
+use super::{Content, OutFile, Text, Tree, engine};
 use crate::diag::Diagnostics;
 use crate::link::{Linked, Part};
 use crate::render::kinds::is_builtin;
@@ -341,8 +341,8 @@ fn release(component: &Component, chart: &Chart, linked: &Linked, text: &mut Tex
 
 /// The folder of the engine's own configuration, if it has any.
 fn engine_config(lab: &Lab, linked: &Linked) -> Option<String> {
-    let engine = lab.capabilities.get("gitops-engine")?;
-    let unit = linked.unit(engine, Part::Config)?;
+    let engine = engine::component(lab)?;
+    let unit = linked.unit(&engine.name, Part::Config)?;
     (!unit.resources.is_empty()).then(|| unit_folder(unit))
 }
 

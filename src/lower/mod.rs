@@ -5,6 +5,8 @@
 mod argocd;
 pub mod bootstrap;
 pub mod document;
+mod engine;
+mod flux;
 mod namespace;
 mod secret;
 mod shell;
@@ -48,17 +50,16 @@ pub fn lower(
     diagnostics: &mut Diagnostics,
 ) -> Tree {
     let mut tree = Tree::default();
-    let keep = |node: &mut Node| argocd::protect(node, None);
+    engine::check(lab, diagnostics);
+    let engine = lab.sections.identity.engine.value;
+    let keep = match engine {
+        Engine::ArgoCd => |node: &mut Node| argocd::protect(node, None),
+        Engine::Flux => |node: &mut Node| flux::protect(node, None),
+    };
     let namespaces = namespace::files(lab, linked, keep, diagnostics);
-    match lab.sections.identity.engine.value {
+    match engine {
         Engine::ArgoCd => argocd::lower(lab, linked, &namespaces, &mut tree, diagnostics),
-        Engine::Flux => {
-            let span = lab.sections.identity.engine.span;
-            let message = "the engine `flux` does not work yet";
-            diagnostics.push(
-                Diagnostic::error(Code::NOT_YET, span, message).help("say `engine = \"argocd\"`"),
-            );
-        }
+        Engine::Flux => flux::lower(lab, linked, &namespaces, &mut tree, diagnostics),
     }
     tree.files.extend(namespaces);
     values(lab, linked, &mut tree);
@@ -75,10 +76,15 @@ pub fn lower(
     tree
 }
 
-/// The values of every chart, outside the folders that an engine renders.
+/// The values of charts, outside the folders that an engine renders: Argo CD reads them there, Flux has them in its
+/// releases, and the provision script reads those of what it installs.
 fn values(lab: &Lab, linked: &Linked, tree: &mut Tree) {
+    let is_argocd = lab.sections.identity.engine.value == Engine::ArgoCd;
     for (name, values) in &linked.values {
         let Some(values) = values else { continue };
+        if !is_argocd && !lab.components[name].bootstrap {
+            continue;
+        }
         if matches!(&values.value, Value::Map(map) if !map.is_empty()) {
             let folder = tree::component_folder(lab.components[name].layer, name);
             let path = format!("{folder}/values.yaml");

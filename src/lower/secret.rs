@@ -3,6 +3,7 @@
 //!
 //! Knows no value of any.
 
+use super::engine;
 use crate::link::Linked;
 use crate::resolve::Lab;
 use crate::resolve::component::SecretUse;
@@ -39,8 +40,13 @@ pub(super) enum EngineUse {
     Decryption,
 }
 
-/// Flux lives here.
-const FLUX: &str = "flux-system";
+/// The Secret with the key that SOPS files are decrypted with.
+pub(super) const AGE_KEY: &str = "sops-age";
+
+fn engine_namespace(lab: &Lab) -> String {
+    let namespace = engine::namespace(lab);
+    namespace.as_str().unwrap_or_default().to_owned()
+}
 
 /// Every Secret that exists outside the compiler, by namespace and name.
 pub(super) fn provided(lab: &Lab, linked: &Linked) -> Vec<Provided> {
@@ -89,13 +95,10 @@ fn add_repository(lab: &Lab, all: &mut Vec<Provided>) {
     let Some((id, secret)) = declared else {
         return;
     };
-    let namespace = match lab.sections.identity.engine.value {
-        Engine::ArgoCd => super::argocd::namespace(lab).as_str().map(str::to_owned),
-        Engine::Flux => Some(FLUX.to_owned()),
-    };
+    let namespace = engine_namespace(lab);
     let name = secret.name.as_ref().map_or(&id.value, |name| &name.value);
     let found = Provided {
-        namespace: namespace.unwrap_or_default(),
+        namespace,
         name: name.clone(),
         keys: secret.keys.keys().cloned().collect(),
         from: secret.from.value,
@@ -126,8 +129,8 @@ fn add_age_key(lab: &Lab, all: &mut Vec<Provided>) {
     }
     let engine = Origin::at(lab.sections.identity.engine.span);
     all.push(Provided {
-        namespace: FLUX.to_owned(),
-        name: "sops-age".to_owned(),
+        namespace: engine_namespace(lab),
+        name: AGE_KEY.to_owned(),
         keys: vec!["age.agekey".to_owned()],
         from: SecretSource::Manual,
         users: Vec::new(),

@@ -114,9 +114,14 @@ fn file_part(name: &str) -> impl Iterator<Item = char> {
 
 /// The path of a resource's file below the lab's folder.
 pub fn resource_path(unit: &Unit, resource: &Resource, component_namespace: &str) -> String {
-    let mut path = unit_folder(unit);
+    object_path(unit_folder(unit), &resource.id, component_namespace)
+}
+
+/// The path of an object's file in a folder that an engine renders.
+pub(super) fn object_path(folder: String, id: &ResourceId, component_namespace: &str) -> String {
+    let mut path = folder;
     path.push('/');
-    add_file_name(&resource.id, component_namespace, &mut path);
+    add_file_name(id, component_namespace, &mut path);
     path.shrink_to_fit();
     path
 }

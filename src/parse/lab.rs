@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 use super::library::Library;
 use super::load::Loader;
 use super::module::{Module, TraitSyntax};
+use super::sops::{self, SopsFile};
 use super::table::{OneOrMany, Table, list, wrong_type};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::source::{Span, Spanned};
@@ -24,6 +25,8 @@ pub struct LabSyntax {
     pub sections: Node,
     /// The machine-config patches that it names, by path: their documents.
     pub talos_patches: BTreeMap<String, PatchFile>,
+    /// The encrypted Secrets of `secrets/`.
+    pub sops: Vec<SopsFile>,
     /// The components by name, the disabled ones among them.
     pub components: BTreeMap<String, ComponentSyntax>,
     /// Every trait that is known.
@@ -158,6 +161,7 @@ pub fn lab(
 ) -> Result<LabSyntax, Failure> {
     let traits = library.traits(loader, diagnostics)?;
     let talos_patches = talos_patches(root, loader, diagnostics)?;
+    let sops = sops::read(root, loader, diagnostics)?;
     let mut sections = root.clone();
     let mut components: BTreeMap<String, ComponentSyntax> = BTreeMap::new();
     for layer in [Layer::Infrastructure, Layer::Apps] {
@@ -196,6 +200,7 @@ pub fn lab(
     Ok(LabSyntax {
         sections,
         talos_patches,
+        sops,
         components,
         traits,
     })

@@ -8,6 +8,7 @@ pub mod lab;
 pub mod library;
 pub mod load;
 pub mod module;
+pub mod sops;
 pub mod table;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};

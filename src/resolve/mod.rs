@@ -38,6 +38,7 @@ use resolver::{Ground, Resolver};
 
 use crate::diag::Diagnostics;
 use crate::parse::lab::{LabSyntax, PatchFile};
+use crate::parse::sops::SopsFile;
 use crate::source::Sources;
 use crate::template::Scope;
 use crate::value::Node;
@@ -59,6 +60,8 @@ pub struct Lab {
     pub secrets: Vec<SecretUse>,
     /// The machine-config patches that it names, by path.
     pub talos_patches: BTreeMap<String, PatchFile>,
+    /// The encrypted Secrets of `secrets/`.
+    pub sops: Vec<SopsFile>,
 }
 
 impl Lab {
@@ -139,5 +142,6 @@ pub fn resolve(
         needs,
         secrets,
         talos_patches: syntax.talos_patches,
+        sops: syntax.sops,
     })
 }

@@ -124,7 +124,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         name: "Secrets that the engine can read",
-        codes: &[Code::SECRET_SOURCE],
+        codes: &[Code::SECRET_SOURCE, Code::SOPS_FILE],
         check: sops::check,
     },
     Rule {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::tree::{OUT, annotate, leaf, list, map, resource_path};
-use super::{OutFile, Tree};
+use super::{OutFile, Tree, engine};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::link::{Linked, Part, Unit};
 use crate::parse::lab::Layer;
@@ -132,8 +132,7 @@ pub(super) fn protect(node: &mut Node, span: Option<crate::source::Span>) {
 
 /// Where Argo CD lives: where its component does, else where its own documents put it.
 pub(super) fn namespace(lab: &Lab) -> Node {
-    let engine = lab.capabilities.get("gitops-engine");
-    match engine.and_then(|name| lab.components.get(name)) {
+    match engine::component(lab) {
         Some(component) => component.namespace.clone(),
         None => leaf("argocd", &Origin::at(lab.sections.identity.engine.span)),
     }

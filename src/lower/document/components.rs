@@ -8,6 +8,7 @@ use super::markdown::{code, codes, head, plain, row};
 use crate::link::{Linked, Part, Unit};
 use crate::lower::Text;
 use crate::lower::argocd::wave::{Waves, waves};
+use crate::lower::flux;
 use crate::parse::lab::Layer;
 use crate::resolve::component::Answer;
 use crate::resolve::lab::Engine;
@@ -113,7 +114,7 @@ all of them. Waves count up to 0; inside an Application what `-config` names is 
 ";
 
 const FLUX: &str = "\
-One Kustomization a row, each after those that it names and after `namespaces`.
+One Kustomization a row, each after those that it names and after `namespaces`. One that is suspended holds nobody back.
 ";
 
 fn applications(lab: &Lab, linked: &Linked, text: &mut Text) {
@@ -149,8 +150,12 @@ fn wave(waves: &Waves, unit: &Unit) -> i64 {
 fn kustomizations(lab: &Lab, linked: &Linked, text: &mut Text) {
     head(&["unit", "after"], text);
     for unit in &linked.units {
-        let cells = [code(&unit.id.to_string()), after(unit)];
-        row(cells, origin(lab, unit), text);
+        let names: Vec<String> = flux::order::after(lab, linked, unit)
+            .keys()
+            .map(ToString::to_string)
+            .collect();
+        let after = codes(names.iter().map(String::as_str));
+        row([code(&unit.id.to_string()), after], origin(lab, unit), text);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::link::Linked;
 use crate::lower::bootstrap::Step;
 use crate::lower::secret::{EngineUse, Provided};
 use crate::lower::shell::quoted;
-use crate::lower::{Text, argocd};
+use crate::lower::{Text, argocd, engine};
 use crate::resolve::Lab;
 use crate::resolve::lab::{Engine, Host, Machine, Role, SecretSource};
 use crate::source::Origin;
@@ -72,7 +72,7 @@ fn users(secret: &Provided) -> String {
 /// Adds how the cluster comes up.
 pub(super) fn bootstrap(lab: &Lab, tools: &[&str], steps: &[Step], text: &mut Text) {
     let repository = &lab.sections.identity.repository;
-    let engine = super::engine(lab);
+    let name = super::engine(lab);
     text.own("\n## Bringing it up\n");
     text.own(format!(
         "It takes {}; all commands are run in the lab's folder.\n",
@@ -82,7 +82,7 @@ pub(super) fn bootstrap(lab: &Lab, tools: &[&str], steps: &[Step], text: &mut Te
     text.own("2. Set `LABC_SECRETS`, and put the secrets above below it.");
     text.line(
         format!(
-            "3. Commit and push: {engine} reads the branch {} of {}.",
+            "3. Commit and push: {name} reads the branch {} of {}.",
             code(&repository.branch.value),
             code(&repository.url.value)
         ),
@@ -101,12 +101,18 @@ pub(super) fn bootstrap(lab: &Lab, tools: &[&str], steps: &[Step], text: &mut Te
             let namespace = quoted(namespace.as_str().unwrap_or_default());
             text.own(format!("kubectl --namespace {namespace} get applications"));
         }
-        Engine::Flux => text.own("kubectl --namespace flux-system get kustomizations"),
+        Engine::Flux => {
+            let namespace = engine::namespace(lab);
+            let namespace = quoted(namespace.as_str().unwrap_or_default());
+            text.own(format!(
+                "kubectl --namespace {namespace} get kustomizations.kustomize.toolkit.fluxcd.io"
+            ));
+        }
     }
     text.own("```\n");
-    if !lab.capabilities.contains_key("gitops-engine") {
+    if engine::component(lab).is_none() {
         text.line(
-            format!("No component of this lab installs {engine}: do so before the step `root`.\n"),
+            format!("No component of this lab installs {name}: do so before the step `root`.\n"),
             Origin::at(lab.sections.identity.engine.span),
         );
     }
@@ -172,7 +178,7 @@ pub(super) fn changes(lab: &Lab, linked: &Linked, text: &mut Text) {
     text.own(HAND_EDITS);
     match lab.sections.identity.engine.value {
         Engine::ArgoCd => argocd_changes(lab, linked, text),
-        Engine::Flux => text.own(FLUX),
+        Engine::Flux => flux_changes(lab, text),
     }
     text.own(MACHINES);
 }
@@ -184,12 +190,34 @@ diff`, commit and push. What no key of `lab.toml` says is a value of a chart (`v
 ";
 
 const FLUX: &str = "\
-A Kustomization waits for those that it comes after, at the first sync and at every later one. `flux get kustomizations`
-shows who waits for whom; `flux reconcile kustomization NAME --with-source` does not wait for the interval.
+A commit is seen within a minute. A Kustomization waits until those that it comes after are ready with the same commit, at
+the first sync and at every later one: what is broken holds back its users and nobody else, and is tried again every two
+minutes. `suspend = true` holds nobody back; `flux suspend` does, until `flux resume`.
 ";
 
 const MACHINES: &str = "\
 Machine configs, extensions and versions of Talos and Kubernetes: [talos/README.md](talos/README.md).";
+
+fn flux_changes(lab: &Lab, text: &mut Text) {
+    text.own(FLUX);
+    let namespace = engine::namespace(lab);
+    let words = quoted(namespace.as_str().unwrap_or_default());
+    text.line(
+        format!(
+            "```sh\n\
+             export FLUX_SYSTEM_NAMESPACE={words}\n\
+             # who waits for whom, and what is wrong\n\
+             flux get kustomizations\n\
+             flux get helmreleases --all-namespaces\n\
+             flux events --for Kustomization/NAME\n\
+             # not within the minute, but now\n\
+             flux reconcile kustomization flux-system --with-source\n\
+             flux reconcile kustomization NAME\n\
+             ```\n"
+        ),
+        namespace.origin.clone(),
+    );
+}
 
 fn argocd_changes(lab: &Lab, linked: &Linked, text: &mut Text) {
     text.own(
@@ -225,8 +253,8 @@ fn argocd_changes(lab: &Lab, linked: &Linked, text: &mut Text) {
 
 /// After how many seconds Argo CD ends a sync, as its values say.
 fn sync_timeout(lab: &Lab, linked: &Linked) -> Option<(u64, Origin)> {
-    let engine = lab.capabilities.get("gitops-engine")?;
-    let values = linked.values.get(engine)?.as_ref()?;
+    let engine = engine::component(lab)?;
+    let values = linked.values.get(&engine.name)?.as_ref()?;
     let path = Path::keys(["configs", "params", "controller.sync.timeout.seconds"]);
     let seconds: &Node = values.at(&path)?;
     Some((seconds.as_str()?.parse().ok()?, seconds.origin.clone()))

@@ -203,12 +203,14 @@ pub(super) fn names_password(key: &str) -> bool {
         .any(|word| key.ends_with(word))
 }
 
-/// Whether a value stands there itself: not an expression, a variable, a path, or one of the words for nothing.
+/// Whether a value stands there itself: not an expression, a variable, a path, what SOPS has encrypted, or one of the
+/// words for nothing.
 pub(super) fn is_literal(value: &str) -> bool {
     let words = [
         "", "true", "false", "null", "~", "none", "{}", "[]", "|", ">", "|-", ">-",
     ];
     !value.contains("{{")
+        && !value.starts_with("ENC[AES256_GCM")
         && !value.starts_with(['$', '/', '<', '*', '&', '!', '%'])
         && !words.contains(&value)
 }
