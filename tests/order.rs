@@ -1,5 +1,16 @@
-//! Replays what Argo CD does with a compiled tree, from the tree alone: Applications wave by wave, inside one the resources
-//! wave by wave, each applied only when the cluster is ready for it. What comes out of a chart is what its module declares.
+//! Replays what an engine does with a compiled tree, from the tree alone. Argo CD: Applications wave by wave, inside one the
+//! resources wave by wave, each applied only when the cluster is ready for it. Flux: see `order/flux.rs`. What comes out of
+//! a chart is what its module declares.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test reads its cases from disk"
+)]
+
+#[path = "order/flux.rs"]
+mod flux;
+#[path = "engines/swap.rs"]
+mod swap;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,7 +18,7 @@ use std::path::Path;
 use labc::link::Linked;
 use labc::lower::{Content, Tree};
 use labc::render::kinds::is_builtin;
-use labc::resolve::Lab;
+use labc::resolve::{Component, Lab};
 use labc::value::{Node, Path as KeyPath};
 use labc::world::World;
 use labc::{Product, compile};
@@ -22,6 +33,19 @@ struct Cluster {
     classes: BTreeSet<(String, String)>,
     /// Components that are synced and healthy.
     components: BTreeSet<String>,
+}
+
+impl Cluster {
+    /// The chart of a component is healthy: its kinds are served, its controllers run.
+    fn install(&mut self, component: &Component) {
+        let own = component.kinds.iter();
+        let kinds = own.map(|kind| (kind.group.clone(), kind.kind.clone()));
+        self.kinds.extend(kinds);
+        for created in &component.creates {
+            let kind = created.kind.rsplit('/').next().unwrap_or_default();
+            self.classes.insert((kind.to_owned(), created.name.clone()));
+        }
+    }
 }
 
 /// An Application as the tree says it.
@@ -152,19 +176,7 @@ fn sync(application: &Application, cluster: &Cluster, lab: &Lab) -> Result<Clust
             apply(node, &mut after);
         }
         if let Some(component) = component.filter(|_| wave == 0 && !is_late) {
-            // The chart is healthy: its kinds are served, its controllers run.
-            let own = component.kinds.iter();
-            let kinds = own.map(|kind| (kind.group.clone(), kind.kind.clone()));
-            after.kinds.extend(kinds);
-            for created in &component.creates {
-                let kind = created
-                    .kind
-                    .rsplit('/')
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
-                after.classes.insert((kind, created.name.clone()));
-            }
+            after.install(component);
         }
     }
     after.components.insert(application.name.clone());
@@ -250,12 +262,16 @@ fn compiled(world: &World) -> Product {
 }
 
 fn lab(components: &str) -> Product {
+    lab_for("argocd", components)
+}
+
+fn lab_for(engine: &str, components: &str) -> Product {
     let lab = format!(
         r#"
 [lab]
 name = "home"
 domain = "example.org"
-engine = "argocd"
+engine = "{engine}"
 
 [repository]
 url = "https://git.example.org/home.git"
@@ -364,4 +380,84 @@ fn a_lab_whose_resources_have_no_waves_does_not_come_up() {
         wrong.iter().any(|wrong| wrong.contains("`metallb`")),
         "{wrong:?}"
     );
+}
+
+#[test]
+fn flux_brings_up_every_lab() {
+    let mut checked = 0;
+    for (name, files) in swap::labs() {
+        let product = compiled(&World::Memory(swap::for_engine(&files, swap::FLUX)));
+        let all = flux::kustomizations(&product.tree);
+        assert!(!all.is_empty(), "{name}: no Kustomization was found");
+        assert_eq!(flux::replay(&all, &product.lab), [""; 0], "{name}");
+        checked += all.len();
+    }
+    assert!(checked > 60, "only {checked} Kustomizations");
+}
+
+/// Edges that nothing else implies: the Kustomization, what it would no longer wait for, and what then goes wrong.
+const NEEDED: [(&str, &str, &str); 7] = [
+    ("longhorn", "namespaces", "no namespace"),
+    ("metallb-config", "metallb", "nothing serves the kind"),
+    ("traefik", "metallb-config", "`metallb-config` is not ready"),
+    ("longhorn-late", "traefik", "no IngressClass"),
+    (
+        "traefik-late",
+        "victoria-metrics",
+        "nothing serves the kind",
+    ),
+    ("victoria-metrics", "longhorn", "no StorageClass"),
+    ("web", "traefik", "no IngressClass"),
+];
+
+#[test]
+fn flux_does_not_bring_up_a_lab_that_lacks_an_edge() {
+    let product = lab_for("flux", TRIANGLE);
+    let all = flux::kustomizations(&product.tree);
+    assert_eq!(flux::replay(&all, &product.lab), [""; 0]);
+    for (name, dependency, why) in NEEDED {
+        let mut without = all.clone();
+        let one = without.get_mut(name).expect("it is there");
+        assert!(one.after.remove(dependency), "{name} has no such edge");
+        let wrong = flux::replay(&without, &product.lab);
+        let own = format!("`{name}`: ");
+        let is_told = wrong
+            .iter()
+            .any(|wrong| wrong.starts_with(&own) && wrong.contains(why));
+        assert!(is_told, "{name} without {dependency}: {wrong:?}");
+    }
+}
+
+#[test]
+fn flux_waits_for_ever_in_a_circle() {
+    let product = lab_for("flux", TRIANGLE);
+    let mut all = flux::kustomizations(&product.tree);
+    let first = all.get_mut("metallb").expect("it is there");
+    first.after.insert("traefik".to_owned());
+    let wrong = flux::replay(&all, &product.lab);
+    assert!(
+        wrong.iter().any(|wrong| wrong.contains("waits for ever")),
+        "{wrong:?}"
+    );
+}
+
+#[test]
+fn under_flux_needs_between_apps_is_an_edge() {
+    let apps = r#"
+[apps.web]
+module = "workload"
+image = "nginx:1.29.3"
+needs = ["database"]
+
+[apps.database]
+module = "workload"
+image = "postgres:18.1"
+"#;
+    let product = lab_for("flux", apps);
+    let all = flux::kustomizations(&product.tree);
+    assert!(all["web"].after.contains("database"));
+    let suspended = lab_for("flux", &format!("{apps}suspend = true\n"));
+    let all = flux::kustomizations(&suspended.tree);
+    assert!(!all["web"].after.contains("database"));
+    assert_eq!(flux::replay(&all, &suspended.lab), [""; 0]);
 }
