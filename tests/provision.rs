@@ -13,8 +13,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use labc::emit::emit;
-use labc::lower::{Content, OutFile, bootstrap};
-use labc::source::Origin;
 use labc::world::{Folder, Mode, World};
 use labc::{Product, compile};
 
@@ -192,12 +190,26 @@ fn first_secrets(product: &Product) -> Vec<String> {
         }
     }
     if let Some(id) = &product.lab.sections.identity.repository.secret {
+        let engine = &product.lab.components[&product.lab.capabilities["gitops-engine"]];
         for key in product.lab.sections.secrets[&id.value].keys.keys() {
-            paths.push(format!("argocd/{}/{key}", id.value));
+            paths.push(format!("{}/{}/{key}", engine.namespace(), id.value));
         }
     }
     paths
 }
+
+/// The edits that make Flux the engine of the corner lab.
+const FLUX: [(&str, &str); 3] = [
+    ("engine = \"argocd\"", "engine = \"flux\""),
+    (
+        "[infrastructure.argocd]\nversion = \"9.7.1\"\nmanifests = [\"extra/project.yaml\"]",
+        "[infrastructure.flux]\nversion = \"0.49.0\"",
+    ),
+    (
+        "keys = [\"sshPrivateKey\"]",
+        "keys = [\"username\", \"password\"]",
+    ),
+];
 
 /// The place of the only call that begins with these words.
 fn place(calls: &[String], words: &str) -> usize {
@@ -210,11 +222,20 @@ fn place(calls: &[String], words: &str) -> usize {
 
 #[test]
 fn a_cluster_comes_up_in_this_order() {
-    let product = corner_lab();
-    let stage = Stage::complete("order", &product);
+    comes_up(&corner_lab(), "argocd");
+}
+
+#[test]
+fn a_cluster_of_flux_comes_up_in_this_order() {
+    comes_up(&product(&World::Memory(corner_with(&FLUX))), "flux");
+}
+
+/// Every call of a whole run is what is committed.
+fn comes_up(product: &Product, engine: &str) {
+    let stage = Stage::complete(&format!("order-{engine}"), product);
     assert_success(&stage.run(&["worker-1=10.1.0.150"]));
     let calls = stage.calls().join("\n") + "\n";
-    let golden = folder("tests/provision/calls.txt");
+    let golden = folder(&format!("tests/provision/calls-{engine}.txt"));
     if std::env::var_os("LABC_BLESS").is_some_and(|value| value == "1") {
         fs::write(&golden, &calls).expect("it can be written");
     }
@@ -441,15 +462,16 @@ metadata:
   name: notes
   namespace: notes
 stringData:
+  salt: ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]
   token: ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]
 sops:
+  mac: ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]
   version: 3.11.0
 ";
 
 #[test]
 fn a_sops_file_of_what_runs_first_is_decrypted_on_the_way() {
-    let mut files = corner_with(&[
-        ("engine = \"argocd\"", "engine = \"flux\""),
+    let bootstrap = [
         (
             "[secrets.notes]\nfrom = \"manual\"",
             "[secrets.notes]\nfrom = \"sops\"",
@@ -458,27 +480,22 @@ fn a_sops_file_of_what_runs_first_is_decrypted_on_the_way() {
             "[infrastructure.resolver]",
             "[infrastructure.resolver]\nlogin = \"notes\"\nnamespace = \"notes\"",
         ),
-    ]);
+    ];
+    let mut files = corner_with(&[FLUX.as_slice(), &bootstrap].concat());
+    files.insert("secrets/notes.yaml".to_owned(), ENCRYPTED.into());
     let module = files
         .get_mut("modules/resolver/module.toml")
         .expect("the module is there");
     module.extend_from_slice(b"\n[inputs.login]\ntype = \"secret(token)\"\ndoc = \"A login.\"\n");
-    let mut product = product(&World::Memory(files));
-    let path = "out/apps/notes/manifests/secret-notes.yaml";
-    let origin = product.lab.secrets[0].span;
-    product.tree.files.push(OutFile {
-        path: path.to_owned(),
-        content: Content::Bytes(ENCRYPTED.into(), Origin::at(origin)),
-        executable: false,
-    });
-    let script = bootstrap::files(&product.lab, &product.linked, &product.tree);
-    product
-        .tree
-        .files
-        .retain(|file| file.path != script[0].path);
-    product.tree.files.extend(script);
+    let product = product(&World::Memory(files));
+    let path = "out/infrastructure/resolver/manifests/secret-notes.yaml";
     let stage = Stage::new("sops", &product);
-    stage.write("secrets/flux-system/deploy-key/sshPrivateKey", "top-secret");
+    for key in ["username", "password"] {
+        stage.write(
+            &format!("secrets/flux-system/deploy-key/{key}"),
+            "top-secret",
+        );
+    }
     let output = stage.run(&["check"]);
     assert_eq!(output.status.code(), Some(1), "the age key is missing");
     assert!(
@@ -516,7 +533,12 @@ fn every_script_passes_shellcheck() {
         return;
     };
     assert!(version.status.success());
-    for (name, product) in [("root", root_lab()), ("corner", corner_lab())] {
+    let flux = product(&World::Memory(corner_with(&FLUX)));
+    for (name, product) in [
+        ("root", root_lab()),
+        ("corner", corner_lab()),
+        ("flux", flux),
+    ] {
         let stage =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("provision-shellcheck-{name}"));
         let tree = Folder::create(&stage).expect("a folder");
