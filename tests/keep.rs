@@ -454,6 +454,36 @@ const CASES: &[Case] = &[
         says: "add `extensions = [\"qemu-guest-agent\"]` to `nodes.cp-1`",
     },
     Case {
+        name: "a value of a release of Flux",
+        lab: "flux",
+        before: &[],
+        file: "out/infrastructure/longhorn/manifests/helmrelease-longhorn.helm.toolkit.fluxcd.io.yaml",
+        edits: &[(
+            "    persistence:\n",
+            "    longhornUI:\n      replicas: 1\n    persistence:\n",
+        )],
+        says: "values.longhornUI",
+    },
+    Case {
+        name: "the version of a release of Flux",
+        lab: "flux",
+        before: &[],
+        file: "out/apps/podinfo/manifests/helmrelease-podinfo.helm.toolkit.fluxcd.io.yaml",
+        edits: &[("version: 6.9.3+up1", "version: 6.9.4")],
+        says: "set `version = \"6.9.4\"` at lab.toml:64",
+    },
+    Case {
+        name: "a Kustomization of Flux that is suspended",
+        lab: "flux",
+        before: &[],
+        file: "out/infrastructure/metallb/flux-config.yaml",
+        edits: &[(
+            "    name: flux-system\n",
+            "    name: flux-system\n  suspend: true\n",
+        )],
+        says: "suspend = true",
+    },
+    Case {
         name: "the disk of a node",
         lab: "workload",
         before: &[],

@@ -127,6 +127,41 @@ fn kustomize_prints_the_engine_objects_but_the_root() {
 }
 
 #[test]
+fn flux_decrypts_exactly_where_something_is_encrypted() {
+    let mut decrypted = 0;
+    for lab in labs() {
+        let all = files(&lab.join("out"));
+        for node in all.values().flatten() {
+            let found = folders(node);
+            let [folder] = found.as_slice() else { continue };
+            let folder = lab.join(folder);
+            let inside = all
+                .iter()
+                .filter(|(path, _)| path.parent() == Some(&folder));
+            let is_encrypted = inside
+                .flat_map(|(_, documents)| documents)
+                .any(|document| document.get("sops").is_some());
+            let decryption = node.get("spec").and_then(|spec| spec.get("decryption"));
+            assert_eq!(is_encrypted, decryption.is_some(), "{}", folder.display());
+            if let Some(decryption) = decryption {
+                assert_eq!(text(decryption, &["provider"]), "sops");
+                assert_eq!(text(decryption, &["secretRef", "name"]), "sops-age");
+                decrypted += 1;
+            }
+        }
+    }
+    assert!(decrypted > 0, "no lab has an encrypted file");
+}
+
+#[test]
+fn a_sops_file_is_copied_byte_for_byte() {
+    let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/labs/flux");
+    let read = |path: &str| std::fs::read(lab.join(path)).expect("it can be read");
+    let source = read("secrets/database.yaml");
+    assert_eq!(source, read("out/apps/web/manifests/secret-database.yaml"));
+}
+
+#[test]
 fn every_folder_of_resources_is_rendered_once() {
     for lab in labs() {
         let all = files(&lab.join("out"));

@@ -18,6 +18,8 @@ pub(super) enum Owner<'a> {
     Resource(&'a Component),
     /// The values of a component's chart.
     Values(&'a Component),
+    /// Flux's release of a component's chart, values and all.
+    Release(&'a Component),
     /// What an engine is told about a component.
     Engine(&'a Component),
     /// A Namespace.
@@ -32,9 +34,10 @@ impl<'a> Owner<'a> {
     /// The component whose file it is.
     pub(super) fn component(&self) -> Option<&'a Component> {
         match self {
-            Owner::Resource(component) | Owner::Values(component) | Owner::Engine(component) => {
-                Some(component)
-            }
+            Owner::Resource(component)
+            | Owner::Values(component)
+            | Owner::Release(component)
+            | Owner::Engine(component) => Some(component),
             Owner::Namespace(_) | Owner::Talos(_) | Owner::Other => None,
         }
     }
@@ -63,6 +66,9 @@ impl<'a> Finder<'a> {
                 match (component, rest) {
                     (Some(component), ["values.yaml"]) => Owner::Values(component),
                     (Some(component), [_]) => Owner::Engine(component),
+                    (Some(component), ["manifests", file]) if is_release(component, file) => {
+                        Owner::Release(component)
+                    }
                     (Some(component), [_, _]) => Owner::Resource(component),
                     _ => Owner::Other,
                 }
@@ -78,7 +84,11 @@ impl<'a> Finder<'a> {
                 self.inputs(component, subject, change, edits);
                 self.keep(&component_table(component), change, edits);
             }
-            Owner::Values(component) => self.values(component, subject, change, edits),
+            Owner::Values(component) => self.values(component, &[], subject, change, edits),
+            Owner::Release(component) => {
+                self.values(component, &["spec", "values"], subject, change, edits);
+                self.suspend(component, change, edits);
+            }
             Owner::Engine(component) => self.suspend(component, change, edits),
             Owner::Namespace(name) => self.namespace(name, change, edits),
             Owner::Talos(table) => self.talos(table, subject, change, edits),
@@ -128,10 +138,11 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// The key of a chart's values: a list is said as a whole.
+    /// The key of a chart's values, which stand below some keys of the file: a list is said as a whole.
     fn values(
         &self,
         component: &Component,
+        below: &[&str],
         subject: &Subject<'_>,
         change: &Change,
         edits: &mut Vec<Edit>,
@@ -145,19 +156,30 @@ impl<'a> Finder<'a> {
         if path == change.path && change.what == What::Removed {
             return;
         }
+        let keys = strings(&path);
+        let is_below = keys.iter().zip(below).all(|(key, above)| key == above);
+        if !is_below || keys.len() <= below.len() {
+            return;
+        }
         if let Some(wanted) = after(subject, change, &path) {
             let values = vec!["values".to_owned()];
-            let path = [component_table(component), values, strings(&path)].concat();
+            let keys = keys[below.len()..].to_vec();
+            let path = [component_table(component), values, keys].concat();
             edits.extend(self.text.set(&path, &wanted));
         }
     }
 
     fn suspend(&self, component: &Component, change: &Change, edits: &mut Vec<Edit>) {
-        if change.path.to_string() == "spec.syncPolicy.automated" {
-            let path = [component_table(component), vec!["suspend".to_owned()]].concat();
-            let suspended = Node::new(change.what == What::Removed, Origin::none());
-            edits.extend(self.text.set(&path, &suspended));
-        }
+        // Argo CD's automated sync is gone, or Flux's flag has come.
+        let is_gone = change.what == What::Removed;
+        let suspended = match change.path.to_string().as_str() {
+            "spec.syncPolicy.automated" => is_gone,
+            "spec.suspend" => !is_gone,
+            _ => return,
+        };
+        let path = [component_table(component), vec!["suspend".to_owned()]].concat();
+        let suspended = Node::new(suspended, Origin::none());
+        edits.extend(self.text.set(&path, &suspended));
     }
 
     /// `keep`, where what protects an object from pruning is gone or new.
@@ -236,6 +258,12 @@ const TALOS: [(&str, &str); 11] = [
     ("cluster.proxy.extraArgs", "proxy.args"),
     ("cluster.coreDNS.disabled", "core_dns.disabled"),
 ];
+
+/// Whether a file among a component's resources is the release of its chart.
+fn is_release(component: &Component, file: &str) -> bool {
+    let name = &component.name;
+    component.chart.is_some() && file == format!("helmrelease-{name}.helm.toolkit.fluxcd.io.yaml")
+}
 
 fn name_of(document: &Node) -> Option<String> {
     Some(document.get("metadata")?.get("name")?.as_str()?.to_owned())

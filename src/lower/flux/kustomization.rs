@@ -35,7 +35,8 @@ pub(super) fn of_unit(shared: &Shared<'_>, unit: &Unit) -> OutFile {
         spec.push(("dependsOn", list(after)));
     }
     // A release that is suspended never says that it is ready.
-    spec.push(("wait", leaf(!component.suspend, &shared.engine)));
+    let waits = !(component.suspend && unit.has_chart);
+    spec.push(("wait", leaf(waits, &shared.engine)));
     // Deleting infrastructure by deleting its Kustomization would take volumes and CRDs with it.
     if component.layer == Layer::Infrastructure {
         spec.push(("deletionPolicy", leaf("Orphan", &shared.engine)));
