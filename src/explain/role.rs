@@ -147,6 +147,11 @@ impl<'a> Roles<'a> {
     }
 
     fn of_trait(&mut self, span: Span, file: &str) -> Role {
+        if let Some((name, offer)) = file.split_once('/') {
+            let offer = offer.strip_suffix(".yaml").unwrap_or(offer);
+            let text = format!("how `{offer}` answers the trait `{name}`");
+            return Role::new("template", text);
+        }
         let name = file.strip_suffix(".toml").unwrap_or(file);
         let path = self.path(span);
         match keys(&path).as_slice() {

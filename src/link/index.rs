@@ -66,6 +66,8 @@ pub(super) struct Index<'a> {
     charts: BTreeMap<&'a str, Vec<&'a Component>>,
     /// Custom resources whose controllers may make objects that nobody declares, by namespace.
     operated: BTreeMap<&'a str, Vec<Place<'a>>>,
+    /// The components that answer somebody.
+    answering: BTreeSet<&'a str>,
     /// Component, group and kind of everything that is said to be made.
     sorts: BTreeSet<(&'a str, &'a str, &'a str)>,
     scopes: Scopes,
@@ -107,6 +109,7 @@ impl<'a> Index<'a> {
             said: Catalogue::default(),
             charts: BTreeMap::new(),
             operated: BTreeMap::new(),
+            answering: BTreeSet::new(),
             sorts: BTreeSet::new(),
             scopes: Scopes::of(lab.components.values()),
         };
@@ -132,6 +135,9 @@ impl<'a> Index<'a> {
     fn add_component(&mut self, component: &'a Component) {
         let namespace = component.namespace();
         self.namespaces.insert(namespace);
+        let providers = component.answers.iter();
+        let providers = providers.filter_map(|answer| answer.provider.as_deref());
+        self.answering.extend(providers);
         if component.chart.is_some() {
             self.charts.entry(namespace).or_default().push(component);
         }
@@ -286,6 +292,11 @@ impl<'a> Index<'a> {
     /// A custom resource of a namespace whose controller may make pods.
     pub(super) fn any_operated(&self, namespace: &str) -> Option<Place<'a>> {
         self.operated.get(namespace)?.first().copied()
+    }
+
+    /// Whether a component answers another's trait.
+    pub(super) fn answers_somebody(&self, component: &str) -> bool {
+        self.answering.contains(component)
     }
 
     /// Where a person can change an object's name.

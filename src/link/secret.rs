@@ -11,9 +11,11 @@ use smol_str::SmolStr;
 
 use super::index::{Index, Place};
 use super::read;
+use crate::render::Made;
 use crate::resolve::component::SecretUse;
 use crate::resolve::lab::Secret;
-use crate::value::Node;
+use crate::source::Span;
+use crate::value::{Node, Value};
 pub(super) use wanted::is_optional;
 
 /// The Secrets of a lab.
@@ -237,13 +239,14 @@ fn secret_namespace<'a>(index: &Index<'a>, place: Place<'a>) -> &'a str {
     runner.unwrap_or(place.component).namespace()
 }
 
+/// The uses of `[secrets]` by namespace and name, each with the components that use it.
+type Uses = BTreeMap<(String, String), (SecretUse, BTreeSet<String>)>;
+
 /// The uses of `[secrets]`: those that inputs say, and those that objects show.
 pub(super) fn uses(index: &Index<'_>) -> Vec<SecretUse> {
-    let mut uses: BTreeMap<(String, String), (SecretUse, BTreeSet<String>)> = BTreeMap::new();
+    let mut uses = Uses::new();
     for secret in &index.lab.secrets {
-        let users = secret.users.iter().map(|(name, _)| name.clone()).collect();
-        let key = (secret.namespace.clone(), secret.name.clone());
-        uses.insert(key, (secret.clone(), users));
+        of_inputs(index, secret, &mut uses);
     }
     for reference in &index.secrets.references {
         let Some(name) = reference.name.as_str() else {
@@ -252,8 +255,10 @@ pub(super) fn uses(index: &Index<'_>) -> Vec<SecretUse> {
         let Known::Declared(id, secret) = index.secrets.get(reference.namespace, name) else {
             continue;
         };
-        let key = (reference.namespace.to_owned(), name.to_owned());
-        let first = || SecretUse {
+        let component = reference.from.component;
+        let span = index.span(reference.from, reference.name);
+        let user = (&*component.name, span.unwrap_or(component.span));
+        let found = SecretUse {
             id: id.to_owned(),
             namespace: reference.namespace.to_owned(),
             name: name.to_owned(),
@@ -262,17 +267,84 @@ pub(super) fn uses(index: &Index<'_>) -> Vec<SecretUse> {
             from: secret.from.value,
             span: secret.span,
         };
-        let (secret, users) = uses
-            .entry(key)
-            .or_insert_with(|| (first(), BTreeSet::new()));
-        let component = reference.from.component;
-        if users.insert(component.name.clone()) {
-            let span = index.span(reference.from, reference.name);
-            let user = (component.name.clone(), span.unwrap_or(component.span));
-            secret.users.push(user);
-        }
+        add(found, user, &mut uses);
     }
     let mut uses: Vec<SecretUse> = uses.into_values().map(|(secret, _)| secret).collect();
     uses.iter_mut().for_each(|secret| secret.users.sort());
     uses
+}
+
+/// Adds a use, once for each component.
+fn add(secret: SecretUse, (user, span): (&str, Span), uses: &mut Uses) {
+    let key = (secret.namespace.clone(), secret.name.clone());
+    let (secret, users) = uses.entry(key).or_insert_with(|| (secret, BTreeSet::new()));
+    if users.insert(user.to_owned()) {
+        secret.users.push((user.to_owned(), span));
+    }
+}
+
+/// Adds what inputs say of a secret: it is used by their component, or by whom it answers.
+fn of_inputs(index: &Index<'_>, secret: &SecretUse, uses: &mut Uses) {
+    for (user, span) in &secret.users {
+        let found = SecretUse {
+            users: Vec::new(),
+            ..secret.clone()
+        };
+        let carriers = Carriers::of(index, user, &secret.name, *span);
+        for asker in &carriers.askers {
+            let namespace = asker.namespace();
+            if matches!(index.secrets.get(namespace, &secret.name), Known::Declared(id, _) if id == secret.id)
+            {
+                let found = SecretUse {
+                    namespace: namespace.to_owned(),
+                    ..found.clone()
+                };
+                add(found, (&asker.component.name, *span), uses);
+            }
+        }
+        if carriers.has_own || carriers.askers.is_empty() {
+            add(found, (user, *span), uses);
+        }
+    }
+}
+
+/// Who carries the name of a secret that an input of a component names.
+#[derive(Default)]
+struct Carriers<'a> {
+    /// Whether the component itself does: its chart's values, or an object that is no answer.
+    has_own: bool,
+    /// The component's answers that do, with those who asked.
+    askers: Vec<Place<'a>>,
+}
+
+impl<'a> Carriers<'a> {
+    fn of(index: &Index<'a>, user: &str, name: &str, span: Span) -> Self {
+        let mut carriers = Carriers::default();
+        if !index.answers_somebody(user) {
+            return carriers;
+        }
+        for place in &index.places {
+            let is_answer = matches!(place.resource.made, Made::Answer { .. });
+            let may_carry = is_answer || place.component.name == user;
+            if may_carry && carries(place.node(), name, span) {
+                match is_answer {
+                    true => carriers.askers.push(*place),
+                    false => carriers.has_own = true,
+                }
+            }
+        }
+        let values = index.values.get(user).and_then(Option::as_ref);
+        carriers.has_own |= values.is_some_and(|values| carries(values, name, span));
+        carriers
+    }
+}
+
+/// Whether a leaf of a tree is this text, and was made from what stands there.
+fn carries(node: &Node, name: &str, span: Span) -> bool {
+    match &node.value {
+        Value::Str(text) => **text == *name && node.origin.spans().contains(&span),
+        Value::List(items) => items.iter().any(|item| carries(item, name, span)),
+        Value::Map(map) => map.values().any(|entry| carries(&entry.node, name, span)),
+        _ => false,
+    }
 }

@@ -285,13 +285,14 @@ fn providers(component: &Component, part: Part) -> Vec<(String, Reason)> {
             Part::Late => !answer.hard,
             Part::Config => false,
         };
-        if here && !own(&answer.provider) {
+        let provider = answer.provider.as_deref();
+        if let Some(provider) = provider.filter(|provider| here && !own(provider)) {
             let text = format!(
-                "its {} `{}` is answered by `{}`",
-                answer.ask.of, answer.ask.entry, answer.provider
+                "its {} `{}` is answered by `{provider}`",
+                answer.ask.of, answer.ask.entry
             );
             let span = answer.request.origin.first();
-            providers.push((answer.provider.clone(), Reason { text, span }));
+            providers.push((provider.to_owned(), Reason { text, span }));
         }
     }
     if part != Part::Main {

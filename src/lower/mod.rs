@@ -7,6 +7,7 @@ pub mod bootstrap;
 pub mod document;
 mod engine;
 mod flux;
+mod kept;
 mod namespace;
 mod secret;
 mod shell;

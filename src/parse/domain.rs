@@ -289,6 +289,28 @@ pub fn check_host(text: &str) -> Result<(), String> {
     })
 }
 
+/// The machine and the folder of a share: `host:/path`; an IPv6 address stands in brackets.
+///
+/// # Errors
+/// Why it is none.
+pub fn parse_share(text: &str) -> Result<(&str, &str), String> {
+    let rule = || "a share is `host:/path`, like `192.168.1.9:/media`".to_owned();
+    let (host, _) = text.split_once(":/").ok_or_else(rule)?;
+    let path = &text[host.len() + 1..];
+    let address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let is_host = match address {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => check_host(host).is_ok() && !host.starts_with('*'),
+    };
+    let has_steps_up = path.split('/').any(|step| step == "..");
+    if !is_host || has_steps_up || path.contains(char::is_control) {
+        return Err(rule());
+    }
+    Ok((address.unwrap_or(host), path))
+}
+
 /// Checks a URL: a scheme, `://`, and a host; also Git's `user@host:path`.
 ///
 /// # Errors

@@ -75,6 +75,10 @@ pub enum InputType {
     },
     /// The value of an environment variable: a scalar, `{ secret, key }` or `{ field }`.
     Env,
+    /// A folder that another machine shares: `host:/path`.
+    Nfs,
+    /// An entry of this trait: its shorthand, or a table of its fields.
+    Entry(String),
     /// A list of one type.
     List(Box<InputType>),
     /// A map with values of one type.
@@ -108,6 +112,8 @@ impl fmt::Display for InputType {
             InputType::Secret(keys) => write!(formatter, "secret({})", keys.join(", ")),
             InputType::Service { .. } => formatter.write_str("service"),
             InputType::Env => formatter.write_str("env"),
+            InputType::Nfs => formatter.write_str("nfs"),
+            InputType::Entry(of) => write!(formatter, "entry({of})"),
             InputType::List(item) => write!(formatter, "list of {item}"),
             InputType::Map(item) => write!(formatter, "map of {item}"),
             InputType::Object(fields) => {
@@ -235,6 +241,11 @@ fn kind(name: &str, declared: Declared) -> Result<InputType, String> {
             Some(_) => Err("a service is `service` or `service(metrics)`".to_owned()),
         },
         "env" => simple(InputType::Env),
+        "nfs" => simple(InputType::Nfs),
+        "entry" => match argument {
+            Some(of) if !of.is_empty() => Ok(InputType::Entry(of.to_owned())),
+            _ => Err("`entry` names the trait that it is an entry of: `entry(backup)`".to_owned()),
+        },
         "yaml" => simple(InputType::Yaml),
         "address" => match argument {
             Some("load_balancer") => Ok(InputType::Address),
@@ -262,7 +273,7 @@ fn kind(name: &str, declared: Declared) -> Result<InputType, String> {
         "map" => item(argument, declared).map(|kind| InputType::Map(Box::new(kind))),
         _ => Err(
             "the types are string integer boolean enum quantity duration host url cidr ip ip_range version image cron \
-             address(load_balancer) node_port secret(KEY, ...) env list(T) map map(T) object yaml"
+             address(load_balancer) node_port secret(KEY, ...) env nfs entry(TRAIT) list(T) map map(T) object yaml"
                 .to_owned(),
         ),
     }

@@ -72,19 +72,55 @@ impl Library {
         loader: &mut Loader<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Result<BTreeMap<String, Arc<TraitSyntax>>, Failure> {
-        let files = files(loader.world, "modules/traits", diagnostics)?;
+        type Texts = BTreeMap<String, LibraryFile>;
+        let texts = files(loader.world, "modules/traits", diagnostics)?.texts;
+        let is_trait = |(file, _): &(String, LibraryFile)| file.ends_with(".toml");
+        let (definitions, mut answers): (Texts, Texts) = texts.into_iter().partition(is_trait);
         let mut traits = BTreeMap::new();
-        for (file, text) in &files.texts {
-            let Some(name) = file.strip_suffix(".toml") else {
-                continue;
-            };
+        for (file, text) in &definitions {
+            let name = file.trim_end_matches(".toml");
             let path = format!("modules/traits/{file}");
             let id = add(loader, &path, text);
             let node = toml::read(id, &text.text, diagnostics);
-            let definition = module::trait_definition(name, &node, diagnostics);
+            let mut definition = module::trait_definition(name, &node, diagnostics);
+            for offer in &mut definition.offers {
+                let file = format!("{name}/{}.yaml", offer.name);
+                let Some(text) = answers.remove(&file) else {
+                    continue;
+                };
+                let id = add(loader, &format!("modules/traits/{file}"), &text);
+                offer.answer = Arc::new(answer(id, &text.text, diagnostics));
+            }
             traits.insert(name.to_owned(), Arc::new(definition));
         }
+        unknown_entries(&traits, diagnostics);
+        for (file, text) in answers.iter().filter(|(file, _)| !file.ends_with(".md")) {
+            let path = format!("modules/traits/{file}");
+            let id = add(loader, &path, text);
+            let message = format!("nothing reads `{path}`");
+            diagnostics.push(
+                Diagnostic::error(Code::UNREACHABLE_FILE, Span::new(id, 0, 0), message).help(
+                    "a trait is `TRAIT.toml`; how an offer of its `[[offers]]` answers is `TRAIT/OFFER.yaml`",
+                ),
+            );
+        }
         Ok(traits)
+    }
+}
+
+/// Reports fields that are entries of a trait which there is not.
+fn unknown_entries(traits: &BTreeMap<String, Arc<TraitSyntax>>, diagnostics: &mut Diagnostics) {
+    for definition in traits.values() {
+        for (field, of) in definition
+            .entries()
+            .filter(|(_, of)| !traits.contains_key(*of))
+        {
+            let span = definition.fields[field].span;
+            let message = format!("there is no trait `{of}`");
+            let near = did_you_mean(of, traits.keys().map(String::as_str));
+            diagnostics
+                .push(Diagnostic::error(Code::INVALID_VALUE, span, message).maybe_help(near));
+        }
     }
 }
 
@@ -232,7 +268,7 @@ fn read(
             }
             ("traits", Some(stem)) => {
                 let answer = answer(add(loader, &full, file), &text, diagnostics);
-                module.answers.insert(stem.to_owned(), answer);
+                module.answers.insert(stem.to_owned(), Arc::new(answer));
             }
             ("capabilities", Some(stem)) => {
                 let answer = answer(add(loader, &full, file), &text, diagnostics);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::input::{Input, inputs};
+use super::input::{Input, InputType, inputs};
 use super::table::{Table, unknown_key, wrong_type};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{Span, Spanned};
@@ -60,7 +60,7 @@ pub struct Module {
     /// Resources beside the chart, by file name.
     pub manifests: BTreeMap<String, Vec<Template>>,
     /// How it answers traits, by trait.
-    pub answers: BTreeMap<String, AnswerSyntax>,
+    pub answers: BTreeMap<String, Arc<AnswerSyntax>>,
     /// How it answers those who ask its capabilities for something.
     pub capability_answers: BTreeMap<String, AnswerSyntax>,
     /// Raw machine-config patches: `all`, `controlplane`, `worker`.
@@ -129,6 +129,8 @@ pub struct TraitSyntax {
     pub fields: BTreeMap<String, Input>,
     /// What comes back, with its prose and default.
     pub outputs: BTreeMap<String, TraitOutput>,
+    /// Offers of no component: what an entry may ask of the trait itself.
+    pub offers: Vec<OwnOffer>,
     /// Where it stands.
     pub span: Option<Span>,
 }
@@ -140,6 +142,38 @@ pub struct TraitOutput {
     pub doc: String,
     /// Its value where the provider says nothing.
     pub default: Option<Template>,
+}
+
+/// An offer of no component: `modules/traits/<trait>/<name>.yaml` answers.
+#[derive(Debug)]
+pub struct OwnOffer {
+    /// Its name, and its id: there is nobody else to name.
+    pub name: String,
+    /// What it gives.
+    pub doc: String,
+    /// It answers the entries, as `request`, for which this holds.
+    pub when: Expression,
+    /// How it answers.
+    pub answer: Arc<AnswerSyntax>,
+    /// Where it stands.
+    pub span: Option<Span>,
+}
+
+impl TraitSyntax {
+    /// The offer of no component that has this name.
+    pub fn own_offer(&self, name: &str) -> Option<&OwnOffer> {
+        self.offers.iter().find(|offer| offer.name == name)
+    }
+
+    /// The fields that are entries of another trait, with the name of that one.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields
+            .iter()
+            .filter_map(|(name, field)| match &field.kind {
+                InputType::Entry(of) => Some((name.as_str(), of.as_str())),
+                _ => None,
+            })
+    }
 }
 
 /// The keys that every `[[table]]` of a kind may have, beside `when` and `each`.
@@ -254,6 +288,7 @@ pub fn trait_definition(name: &str, node: &Node, diagnostics: &mut Diagnostics) 
         optional: head.or_default("optional", diagnostics),
         fields: BTreeMap::new(),
         outputs: BTreeMap::new(),
+        offers: own_offers(table.node("offers"), diagnostics),
         span: head.span,
     };
     head.finish(diagnostics);
@@ -274,6 +309,36 @@ pub fn trait_definition(name: &str, node: &Node, diagnostics: &mut Diagnostics) 
     }
     table.finish(diagnostics);
     definition
+}
+
+/// The offers of no component. How they answer stands in files of their own.
+fn own_offers(node: Option<&Node>, diagnostics: &mut Diagnostics) -> Vec<OwnOffer> {
+    let Some(node) = node else {
+        return Vec::new();
+    };
+    let Some(items) = node.as_list() else {
+        diagnostics.push(wrong_type(node, "offers", "a list of tables (`[[...]]`)"));
+        return Vec::new();
+    };
+    let read = |item| own_offer(item, diagnostics);
+    items.iter().filter_map(read).collect()
+}
+
+fn own_offer(node: &Node, diagnostics: &mut Diagnostics) -> Option<OwnOffer> {
+    let mut table = Table::new(node, "offers", diagnostics);
+    let name: Option<String> = table.required("name", diagnostics);
+    let doc = table.or_default("doc", diagnostics);
+    let when: Option<Node> = table.required("when", diagnostics);
+    let when = bare(&when?, "offers.when", diagnostics);
+    let span = table.span;
+    table.finish(diagnostics);
+    Some(OwnOffer {
+        name: name?,
+        doc,
+        when: when?.ok()?,
+        answer: Arc::default(),
+        span,
+    })
 }
 
 fn chart(node: &Node, diagnostics: &mut Diagnostics) -> Option<ChartSyntax> {

@@ -11,7 +11,7 @@ use crate::parse::table::Table;
 use crate::resolve::Component;
 use crate::resolve::component::Answer;
 use crate::source::Origin;
-use crate::template::{Failed, Template, expand, expand_all};
+use crate::template::{Failed, expand, expand_all};
 use crate::value::{Node, Value};
 
 /// Renders a component; none where something in it is wrong.
@@ -120,19 +120,14 @@ fn resources(
 
 /// The resources that a provider makes for the asker.
 fn answered(answer: &Answer, diagnostics: &mut Diagnostics) -> Result<Vec<(Node, Made)>, Failed> {
-    let template: Option<&Template> = answer
-        .module
-        .answers
-        .get(answer.ask.of.as_str())
-        .and_then(|answer| answer.resources.as_ref());
-    let Some(template) = template else {
+    let syntax = answer.syntax.as_ref();
+    let Some(template) = syntax.and_then(|syntax| syntax.resources.as_ref()) else {
         return Ok(Vec::new());
     };
     let node = expand(template, &answer.scope, diagnostics)?;
     let made = Made::Answer {
         of: answer.ask.of.to_string(),
         hard: answer.hard,
-        provider: answer.provider.clone(),
     };
     match node.map(|node| (node.value, node.origin)) {
         Some((Value::List(items), _)) => {

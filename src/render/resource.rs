@@ -45,8 +45,6 @@ pub enum Made {
         of: String,
         /// Whether the asker cannot live without it.
         hard: bool,
-        /// The component that answers.
-        provider: String,
     },
 }
 

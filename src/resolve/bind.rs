@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use smol_str::SmolStr;
 
-use super::cell::Cell;
+use super::cell::{Ask, Cell};
 use super::component::{Answer, Chart, Component, Created, KindDeclaration, Requirement, Service};
 use super::known::{Answered, Known, facts, known, scope};
 use super::lab::PodSecurity;
@@ -174,16 +174,21 @@ fn answer(
         offer,
         outputs,
     } = answered;
-    let provider = offer.get("provider").and_then(Node::as_str);
-    let provider = provider.unwrap_or_default().to_owned();
+    let provider = offer::provider_of(offer);
     let request = resolver.get(Cell::Request(ask.clone()))?;
-    let facts = &known.facts[provider.as_str()];
-    if !facts.all_answered {
-        return Err(Unavailable);
-    }
-    let mut scope = scope(resolver, &provider, &ask.component, known);
-    scope.bind_lazy("provider", facts.all.clone());
-    scope.bind("request", request.clone());
+    let mut scope = match provider {
+        Some(provider) => {
+            let facts = &known.facts[provider];
+            if !facts.all_answered {
+                return Err(Unavailable);
+            }
+            let mut scope = scope(resolver, provider, &ask.component, known);
+            scope.bind_lazy("provider", facts.all.clone());
+            scope
+        }
+        None => known.own_scope(&ask.component),
+    };
+    scope.bind("request", with_entries(resolver, ask, &request, known));
     scope.bind("offer", offer.clone());
     scope.bind("outputs", outputs.clone());
     Ok(Answer {
@@ -193,9 +198,28 @@ fn answer(
         request,
         outputs: outputs.clone(),
         scope,
-        module: resolver.components[&provider].module.clone(),
-        provider,
+        syntax: offer::syntax(resolver, &ask.of, offer).cloned(),
+        provider: provider.map(str::to_owned),
     })
+}
+
+/// A request as its answer's resources see it: a field that is an entry of another trait is what that one came to, and
+/// null where nobody answers it.
+fn with_entries(resolver: &Resolver, ask: &Ask, request: &Arc<Node>, known: &Known) -> Arc<Node> {
+    let mut request = request.clone();
+    for (field, of) in resolver.traits[ask.of.as_str()].entries() {
+        let inner = Ask {
+            of: of.into(),
+            ..ask.clone()
+        };
+        let answered = &known.facts[&ask.component].answered;
+        let outputs = answered.iter().find(|answered| answered.ask == inner);
+        let outputs = outputs.map(|answered| (*answered.outputs).clone());
+        let nothing = || Node::new(Value::Null, request.origin.clone());
+        let outputs = outputs.unwrap_or_else(nothing);
+        Arc::make_mut(&mut request).insert(field, outputs);
+    }
+    request
 }
 
 fn chart(

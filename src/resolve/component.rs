@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cell::Ask;
 use super::lab::PodSecurity;
 use crate::parse::lab::{ComponentSyntax, Layer};
-use crate::parse::module::Module;
+use crate::parse::module::{AnswerSyntax, Module};
 use crate::source::Span;
 use crate::template::Scope;
 use crate::value::Node;
@@ -140,8 +140,8 @@ pub struct Requirement {
 pub struct Answer {
     /// What was asked.
     pub ask: Ask,
-    /// The component that answers.
-    pub provider: String,
+    /// The component that answers; none for an offer of no component.
+    pub provider: Option<String>,
     /// The offer's id.
     pub offer: String,
     /// Whether the asker cannot live without it.
@@ -150,10 +150,10 @@ pub struct Answer {
     pub request: Arc<Node>,
     /// What came back, by name.
     pub outputs: Arc<Node>,
-    /// The names that the provider's templates see.
+    /// The names that the answer's templates see.
     pub scope: Scope,
-    /// The module whose `traits/` holds the resources.
-    pub module: Arc<Module>,
+    /// How it is answered; none where the offer makes nothing and says nothing.
+    pub syntax: Option<Arc<AnswerSyntax>>,
 }
 
 /// A Secret that exists outside the compiler, in one namespace.

@@ -83,6 +83,14 @@ pub(super) fn conform(
         }
         InputType::Object(fields) => object(context, node, fields, path, diagnostics),
         InputType::Env => env(context, node, path, diagnostics),
+        InputType::Entry(of) => match node.value {
+            Value::Map(_) => Ok(node),
+            Value::List(_) => {
+                let expected = format!("an entry of `{of}`: its short form, or a table");
+                refuse(wrong_type(&node, path, &expected), diagnostics)
+            }
+            _ => Ok(node),
+        },
         InputType::Secret(keys) => secret(context, node, keys, path, diagnostics),
         InputType::NodePort => node_port(context, node, path, diagnostics),
         InputType::Quantity => {
@@ -176,6 +184,7 @@ fn text(
         InputType::Version => Version::parse(&text).map(drop),
         InputType::Cron => domain::check_cron(&text),
         InputType::Image => return image(node, &text, path, diagnostics),
+        InputType::Nfs => return share(node, &text, path, diagnostics),
         InputType::Address => return address(context, node, &text, path, diagnostics),
         InputType::Service { .. } => return service(context, node, &text, path, diagnostics),
         _ => Ok(()),
@@ -230,6 +239,18 @@ fn image(node: Node, text: &str, path: &str, diagnostics: &mut Diagnostics) -> C
         ("digest", part(&image.digest)),
     ];
     Ok(printing(text, &node.origin, parts))
+}
+
+/// A share as its parts, `server` and `path`.
+fn share(node: Node, text: &str, path: &str, diagnostics: &mut Diagnostics) -> Conformed {
+    match domain::parse_share(text) {
+        Ok((server, folder)) => {
+            let part = |text: &str| Node::new(text, node.origin.clone());
+            let parts = vec![("server", part(server)), ("path", part(folder))];
+            Ok(printing(text, &node.origin, parts))
+        }
+        Err(why) => refuse(invalid(&node, path, text, why), diagnostics),
+    }
 }
 
 /// Claims an address, and asks the load balancer how a Service says it.

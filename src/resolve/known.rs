@@ -40,6 +40,15 @@ pub(super) struct Answered {
     pub outputs: Arc<Node>,
 }
 
+impl Known {
+    /// The names that the answer of an offer of no component sees: all computed, nothing lazy.
+    pub(super) fn own_scope(&self, asker: &str) -> Scope {
+        let mut scope = self.base.inside(Arc::default());
+        scope.bind_lazy("component", self.facts[asker].all.clone());
+        scope
+    }
+}
+
 /// Everything that is known, from the facts of each component.
 pub(super) fn known(
     resolver: &Arc<Resolver>,

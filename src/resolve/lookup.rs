@@ -32,8 +32,8 @@ enum Kind {
     Outputs(SmolStr),
     /// `components`.
     Components,
-    /// `capabilities`, as this component sees them.
-    Capabilities(SmolStr),
+    /// `capabilities`, as this component sees them, if it is one's.
+    Capabilities(Option<SmolStr>),
     /// `traits`.
     Traits(SmolStr),
     /// `traits.storage`.
@@ -62,8 +62,8 @@ impl Branch {
         Branch::new(resolver, Kind::Components)
     }
 
-    pub(super) fn capabilities(resolver: &Arc<Resolver>, component: &str) -> Arc<Self> {
-        Branch::new(resolver, Kind::Capabilities(component.into()))
+    pub(super) fn capabilities(resolver: &Arc<Resolver>, component: Option<&str>) -> Arc<Self> {
+        Branch::new(resolver, Kind::Capabilities(component.map(SmolStr::from)))
     }
 
     pub(super) fn traits(resolver: &Arc<Resolver>, component: &str) -> Arc<Self> {
@@ -194,7 +194,8 @@ impl Lookup for Branch {
             Kind::Capabilities(name) => {
                 let provider = resolver.get(Cell::Provider(key.into()))?;
                 // That a required one is missing is said once, of the component.
-                if provider.value == Value::Null && resolver.always_requires(name, key) {
+                let requires = |name: &SmolStr| resolver.always_requires(name, key);
+                if provider.value == Value::Null && name.as_ref().is_some_and(requires) {
                     return Err(Unavailable);
                 }
                 Ok(provider

@@ -15,6 +15,7 @@ mod known;
 pub mod lab;
 mod lookup;
 mod need;
+mod nested;
 mod offer;
 pub mod plan;
 mod recent;
@@ -23,7 +24,7 @@ mod secret;
 mod service;
 pub mod versions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -39,7 +40,7 @@ use resolver::{Ground, Resolver};
 use crate::diag::Diagnostics;
 use crate::parse::lab::{LabSyntax, PatchFile};
 use crate::parse::sops::SopsFile;
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 use crate::template::Scope;
 use crate::value::Node;
 
@@ -56,6 +57,8 @@ pub struct Lab {
     pub addresses: AddressPlan,
     /// What components and raw words want of the nodes.
     pub needs: Vec<Need>,
+    /// Where ports of the nodes are asked for that were judged here.
+    pub node_ports: BTreeSet<Span>,
     /// The Secrets that exist outside the compiler, as far as inputs name them.
     pub secrets: Vec<SecretUse>,
     /// The machine-config patches that it names, by path.
@@ -140,6 +143,7 @@ pub fn resolve(
         capabilities,
         addresses,
         needs,
+        node_ports: claims.node_ports.iter().map(|claim| claim.span).collect(),
         secrets,
         talos_patches: syntax.talos_patches,
         sops: syntax.sops,

@@ -6,10 +6,10 @@ use super::cell::{Ask, Cell};
 use super::resolver::{Resolver, clause_name};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::parse::input::InputType;
-use crate::parse::module::{Clause, Module};
+use crate::parse::module::{AnswerSyntax, Clause, Module};
 use crate::parse::table::list;
 use crate::source::{Origin, Span};
-use crate::template::{Scope, Unavailable};
+use crate::template::{Failed, Scope, Unavailable};
 use crate::value::{Node, Value};
 
 /// The offers that a component makes: maps with `trait`, `name`, `id`, `provider` and the offer's own fields.
@@ -101,7 +101,9 @@ pub(super) fn choice(
     if request.value == Value::Null {
         return Ok((*request).clone());
     }
-    refuse_unserved(ask, &request, diagnostics)?;
+    if let Some(own) = own_offer(resolver, ask, &request, diagnostics)? {
+        return Ok(own);
+    }
     let made = resolver.offering().iter();
     let made = made.map(|name| resolver.get(Cell::Offers(name.as_str().into())));
     let made = made.collect::<Result<Vec<Arc<Node>>, Unavailable>>()?;
@@ -141,36 +143,69 @@ pub(super) fn choice(
     }
 }
 
-/// Fields that ask for an answer of no component: the format has them, and nothing answers them yet.
-const UNSERVED: [(&str, &str); 3] = [
-    ("expose", "node_port"),
-    ("storage", "nfs"),
-    ("storage", "backup"),
-];
-
-/// Refuses an entry that nothing can answer yet, so that no provider answers another question in its place.
-fn refuse_unserved(
+/// The offer of no component that an entry asks for by one of its fields. Naming another beside it is an error.
+fn own_offer(
+    resolver: &Arc<Resolver>,
     ask: &Ask,
-    request: &Node,
+    request: &Arc<Node>,
     diagnostics: &mut Diagnostics,
-) -> Result<(), Unavailable> {
-    let asked = UNSERVED
-        .iter()
-        .filter(|(of, _)| *of == ask.of)
-        .find_map(|(_, field)| {
-            let node = request.get(field)?;
-            (node.value != Value::Null && node.value != Value::Bool(false)).then_some((field, node))
-        });
-    let Some((field, node)) = asked else {
-        return Ok(());
-    };
-    let message = format!("`{field}` of `{}` does not work yet", ask.of);
-    diagnostics.push(Diagnostic::error(
-        Code::NOT_YET,
-        node.origin.first(),
-        message,
-    ));
-    Err(Unavailable)
+) -> Result<Option<Node>, Unavailable> {
+    let definition = &resolver.traits[ask.of.as_str()];
+    for own in &definition.offers {
+        let mut scope = resolver.scope(&ask.component);
+        scope.bind("request", request.clone());
+        let (holds, because) = own
+            .when
+            .test(&scope, diagnostics)
+            .map_err(|Failed| Unavailable)?;
+        if !holds {
+            continue;
+        }
+        if let Some(via) = request
+            .get("via")
+            .filter(|via| via.as_str() != Some(&own.name))
+        {
+            let wanted = via.as_str().unwrap_or_default();
+            let message = format!("`{}.{}` asks for two answers", ask.of, ask.entry);
+            diagnostics.push(
+                Diagnostic::error(Code::AMBIGUOUS_OFFER, via.origin.first(), message)
+                    .here(format!("`{wanted}` is one"))
+                    .label(because.first(), format!("`{}` is the other", own.name))
+                    .help("leave `via` out: no component is needed for this entry"),
+            );
+            return Err(Unavailable);
+        }
+        let mut offer = Node::new(Value::map(), because.clone());
+        for (key, text) in [
+            ("trait", ask.of.as_str()),
+            ("name", &own.name),
+            ("id", &own.name),
+        ] {
+            offer.insert(key, Node::new(text, because.clone()));
+        }
+        return Ok(Some(offer));
+    }
+    Ok(None)
+}
+
+/// The component that makes an offer; none for an offer of no component.
+pub(super) fn provider_of(offer: &Node) -> Option<&str> {
+    offer.get("provider").and_then(Node::as_str)
+}
+
+/// How an offer answers.
+pub(super) fn syntax<'a>(
+    resolver: &'a Resolver,
+    of: &str,
+    offer: &Node,
+) -> Option<&'a Arc<AnswerSyntax>> {
+    match provider_of(offer) {
+        Some(provider) => resolver.components[provider].module.answers.get(of),
+        None => {
+            let own = resolver.traits[of].own_offer(id(offer));
+            own.map(|own| &own.answer)
+        }
+    }
 }
 
 pub(super) fn id(offer: &Node) -> &str {
@@ -224,16 +259,14 @@ fn nobody(
     Err(Unavailable)
 }
 
-/// The scope in which a provider answers an entry.
-fn scope(
-    resolver: &Arc<Resolver>,
-    ask: &Ask,
-    provider: &str,
-    offer: &Arc<Node>,
-) -> Result<Scope, Unavailable> {
+/// The scope in which an entry is answered.
+fn scope(resolver: &Arc<Resolver>, ask: &Ask, offer: &Arc<Node>) -> Result<Scope, Unavailable> {
     let request = resolver.get(Cell::Request(ask.clone()))?;
     Ok(resolver.recent.scope_of_answer(ask, || {
-        let mut scope = resolver.answer_scope(provider, &ask.component);
+        let mut scope = match provider_of(offer) {
+            Some(provider) => resolver.answer_scope(provider, &ask.component),
+            None => resolver.own_scope(&ask.component),
+        };
         scope.bind("request", request);
         scope.bind("offer", offer.clone());
         scope
@@ -248,16 +281,11 @@ pub(super) fn output(
     diagnostics: &mut Diagnostics,
 ) -> Result<Node, Unavailable> {
     let offer = resolver.get(Cell::Choice(ask.clone()))?;
-    let provider = offer
-        .get("provider")
-        .and_then(Node::as_str)
-        .ok_or(Unavailable)?;
-    let scope = scope(resolver, ask, provider, &offer)?;
-    let module = &resolver.components[provider].module;
-    let given = module
-        .answers
-        .get(ask.of.as_str())
-        .and_then(|answer| answer.outputs.get(output));
+    if offer.value == Value::Null {
+        return Err(Unavailable);
+    }
+    let scope = scope(resolver, ask, &offer)?;
+    let given = syntax(resolver, &ask.of, &offer).and_then(|answer| answer.outputs.get(output));
     let default = resolver.traits[ask.of.as_str()]
         .outputs
         .get(output)

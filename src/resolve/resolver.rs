@@ -13,7 +13,7 @@ use super::conform::{self, Context, conform, object};
 use super::lab::Secret;
 use super::lookup::Branch;
 use super::recent::Recent;
-use super::{offer, service};
+use super::{nested, offer, service};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::parse::input::{Input, InputType};
 use crate::parse::lab::ComponentSyntax;
@@ -62,6 +62,8 @@ pub(super) struct Shared {
     pub capabilities: BTreeSet<String>,
     /// The inputs of each module whose default is the same for every component that says nothing.
     constants: BTreeMap<String, Arc<Constants>>,
+    /// By trait: the traits that have entries of it as a field, and that field.
+    around: nested::Around,
     cells: Cells,
 }
 
@@ -93,6 +95,7 @@ impl Resolver {
             offering: offering.map(|(name, _)| name.clone()).collect(),
             capabilities: clauses.filter_map(clause_name).collect(),
             constants: constants.collect(),
+            around: nested::around(&ground.traits),
             cells: Cells::default(),
             ground,
         };
@@ -267,13 +270,26 @@ impl Resolver {
         scope
     }
 
+    /// The scope of an answer that no component gives: `component` is the asker.
+    pub(super) fn own_scope(self: &Arc<Self>, asker: &str) -> Scope {
+        let mut scope = self.base.inside(Arc::default());
+        self.bind_lab(None, &mut scope);
+        scope.bind_lazy("component", Branch::component(self, asker));
+        scope
+    }
+
     fn plain_scope(self: &Arc<Self>, name: &str) -> Scope {
         let mut scope = self.base.inside(self.components[name].module.files.clone());
         scope.bind_lazy("inputs", Branch::inputs(self, name));
         scope.bind_lazy("traits", Branch::traits(self, name));
+        self.bind_lab(Some(name), &mut scope);
+        scope
+    }
+
+    /// Binds what every scope sees of all components; `name` is whose templates they are.
+    fn bind_lab(self: &Arc<Self>, name: Option<&str>, scope: &mut Scope) {
         scope.bind_lazy("capabilities", Branch::capabilities(self, name));
         scope.bind_lazy("components", Branch::components(self));
-        scope
     }
 
     /// The value of a template; one that drops itself is null.
@@ -405,24 +421,34 @@ impl Resolver {
         conform(&context, node, &kind, &path, diagnostics)
     }
 
-    /// The names of the entries that a component has of a trait, its module's own asks among them.
+    /// The names of the entries that a component has of a trait, its module's own asks among them, and those that are
+    /// written as a field of another trait's entry.
     pub(super) fn entry_names(&self, name: &str, of: &str) -> Vec<String> {
+        let places = self.around(of).iter().map(|(outer, _)| outer.as_str());
+        let names: BTreeSet<&str> = places
+            .chain([of])
+            .flat_map(|of| self.named_entries(name, of))
+            .collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The names of the entries of a trait that lab and module write under its own name.
+    pub(super) fn named_entries(&self, name: &str, of: &str) -> impl Iterator<Item = &str> {
         let component = &self.components[name];
         let own = component.traits.get(of).into_iter();
         let own = own.flat_map(|entries| entries.keys().map(SmolStr::as_str));
         let asked = component.module.asks.get(of).into_iter();
-        let asked = asked.flat_map(|entries| entries.keys().map(String::as_str));
-        let names: BTreeSet<&str> = own.chain(asked).collect();
-        names.into_iter().map(str::to_owned).collect()
+        own.chain(asked.flat_map(|entries| entries.keys().map(String::as_str)))
+    }
+
+    /// The traits that have entries of a trait as a field, and that field.
+    pub(super) fn around(&self, of: &str) -> &[(String, String)] {
+        self.shared.around.get(of).map_or(&[], Vec::as_slice)
     }
 
     /// Every entry of every trait of a component.
     pub(super) fn asks(&self, name: &str) -> Vec<Ask> {
-        let component = &self.components[name];
-        let has_any = |of: &&String| {
-            component.traits.contains_key(of.as_str()) || component.module.asks.contains_key(*of)
-        };
-        let all = self.traits.keys().filter(has_any).flat_map(|of| {
+        let all = self.traits.keys().flat_map(|of| {
             let ask = |entry: String| Ask {
                 component: name.into(),
                 of: of.as_str().into(),
@@ -443,8 +469,20 @@ impl Resolver {
         let component = &self.components[ask.component.as_str()];
         let definition = &self.traits[ask.of.as_str()];
         let scope = self.scope(&ask.component);
-        let span = self.ask_span(ask).unwrap_or(component.name.span);
+        let mut span = self.ask_span(ask);
         let mut fields = Map::new();
+        if let Some(inside) = nested::fields(self, ask, diagnostics)? {
+            span = inside.origin.first();
+            if let Value::Map(map) = inside.value {
+                fields = map;
+            }
+        } else if !self
+            .named_entries(&ask.component, &ask.of)
+            .any(|name| name == ask.entry)
+        {
+            return Ok(Node::default());
+        }
+        let span = span.unwrap_or(component.name.span);
         if let Some(clause) = self.asked(ask) {
             if !self.holds(clause, &scope, diagnostics)? && !self.is_written(ask) {
                 return Ok(Node::new(Value::Null, Origin::at(span)));
@@ -464,9 +502,14 @@ impl Resolver {
                 fields.insert(key.as_str().into(), entry);
             }
         }
-        let enabled = fields.remove("enabled").map(|entry| entry.node);
+        let enabled = fields.get("enabled").map(|entry| &entry.node);
         if enabled.is_some_and(|node| node.value == Value::Bool(false)) {
             return Ok(Node::new(Value::Null, Origin::at(span)));
+        }
+        // Every entry can be turned off, whether its trait speaks of it or not.
+        let is_plain_yes = enabled.is_some_and(|node| node.value == Value::Bool(true));
+        if is_plain_yes && !definition.fields.contains_key("enabled") {
+            fields.remove("enabled");
         }
         let via = fields.remove("via");
         let optional = fields.remove("optional");

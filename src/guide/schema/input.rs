@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::reference;
 use super::shape::{EXPRESSION, object, or_expression, pattern};
 use crate::guide::sample::{is_required, words};
 use crate::parse::input::{Input, InputType};
@@ -55,6 +56,7 @@ fn of(kind: &InputType) -> Value {
         }
         InputType::Object(fields) => table(fields),
         InputType::Env => env(),
+        InputType::Entry(of) => reference(&format!("entry.{of}")),
         InputType::Yaml => json!({}),
         _ => json!({ "type": "string" }),
     }

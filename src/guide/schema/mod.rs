@@ -16,6 +16,7 @@ pub use shape::{Key, Shape};
 
 use super::Shelf;
 use super::sample::is_required;
+use crate::parse::input::Input;
 use crate::parse::lab::Layer;
 use crate::parse::module::{Module, TraitSyntax};
 use shape::{object, pattern};
@@ -91,6 +92,7 @@ fn definitions(shelf: &Shelf) -> Map<String, Value> {
     }
     for (name, definition) in &shelf.traits {
         definitions.insert(format!("trait.{name}"), of_trait(definition));
+        definitions.insert(format!("entry.{name}"), of_inner_entry(definition));
     }
     definitions
 }
@@ -162,22 +164,34 @@ fn of_module(shelf: &Shelf, module: &Module) -> Value {
     schema
 }
 
+/// The keys of an entry of a trait.
+fn entry_keys(definition: &TraitSyntax) -> Map<String, Value> {
+    let fields = definition.fields.iter();
+    let own = fields.map(|(name, field)| (name.clone(), input::schema(field)));
+    let all = sections::ENTRY_KEYS.iter();
+    let all = all.map(|key| (key.name.to_owned(), key.shape.schema(key.doc)));
+    own.chain(all).collect()
+}
+
+/// The field that a scalar sets.
+fn shorthand(definition: &TraitSyntax) -> Option<&Input> {
+    definition.fields.get(definition.shorthand.as_ref()?)
+}
+
+/// An entry inside another trait's entry, which fills what it leaves out.
+fn of_inner_entry(definition: &TraitSyntax) -> Value {
+    let mut forms = vec![object(entry_keys(definition), &[])];
+    forms.extend(shorthand(definition).map(input::schema));
+    forms.push(pattern());
+    json!({ "anyOf": forms })
+}
+
 fn of_trait(definition: &TraitSyntax) -> Value {
-    let mut properties = Map::new();
-    let mut required: Vec<&str> = Vec::new();
-    for (name, field) in &definition.fields {
-        properties.insert(name.clone(), input::schema(field));
-        if is_required(field) {
-            required.push(name);
-        }
-    }
-    for key in sections::ENTRY_KEYS {
-        properties.insert(key.name.to_owned(), key.shape.schema(key.doc));
-    }
-    let mut entry = object(properties, &required);
-    let shorthand = definition.shorthand.as_ref();
-    let shorthand = shorthand.and_then(|name| definition.fields.get(name));
-    let short = shorthand.map(|field| {
+    let required = definition.fields.iter();
+    let required = required.filter(|(_, field)| is_required(field));
+    let required: Vec<&str> = required.map(|(name, _)| name.as_str()).collect();
+    let mut entry = object(entry_keys(definition), &required);
+    let short = shorthand(definition).map(|field| {
         let mut schema = input::schema(field);
         let doc = field.doc.trim();
         schema["description"] = json!(format!(

@@ -17,6 +17,7 @@ mod kind;
 mod name;
 mod namespace;
 mod node;
+mod node_port;
 mod plain_secret;
 mod policy;
 mod port;
@@ -100,6 +101,11 @@ pub static RULES: &[Rule] = &[
         name: "ports of Services and probes",
         codes: &[Code::UNKNOWN_PORT, Code::NODE_PORT, Code::INVALID_VALUE],
         check: port::check,
+    },
+    Rule {
+        name: "node ports that a Service is given",
+        codes: &[Code::NODE_PORT],
+        check: node_port::check,
     },
     Rule {
         name: "addresses of Services and Gateways",

@@ -12,7 +12,7 @@ use crate::link::reference::{Reference, some};
 use crate::value::Node;
 
 pub(super) fn check(index: &Index<'_>, diagnostics: &mut Diagnostics) {
-    let mut node_ports: BTreeMap<(i64, &str), Place<'_>> = BTreeMap::new();
+    let mut node_ports: BTreeMap<(i64, &str), (Place<'_>, &Node)> = BTreeMap::new();
     for place in index.of_kind("", "Service") {
         for port in read::every(place.node(), "spec.ports.*") {
             target(index, place, port, diagnostics);
@@ -120,12 +120,12 @@ fn in_range<'a>(
     }
 }
 
-/// A node port that the lab did not give out is in its range, too, and nobody else's.
+/// A node port that nobody asked the lab for is in its range, too, and nobody else's.
 fn node_port<'a>(
     index: &Index<'a>,
     from: Place<'a>,
     port: &'a Node,
-    owners: &mut BTreeMap<(i64, &'a str), Place<'a>>,
+    owners: &mut BTreeMap<(i64, &'a str), (Place<'a>, &'a Node)>,
     diagnostics: &mut Diagnostics,
 ) {
     let Some((node, number)) = port
@@ -136,18 +136,26 @@ fn node_port<'a>(
     };
     let reference = Reference { from, node };
     let (first, last) = index.lab.sections.network.node_ports.value;
-    if !(i64::from(first)..=i64::from(last)).contains(&number) {
+    let is_asked = is_asked(index, node);
+    if !is_asked && !(i64::from(first)..=i64::from(last)).contains(&number) {
         let message = format!("node port {number} is outside {first}-{last}");
         let diagnostic = index.error(Code::NODE_PORT, reference, message);
         diagnostics.push(diagnostic.help("choose one in the range, or widen `network.node_ports`"));
     }
     let protocol = read::text(port, "protocol").unwrap_or("TCP");
-    let owner = *owners.entry((number, protocol)).or_insert(from);
-    if owner.resource.id != from.resource.id {
+    let (owner, other) = *owners.entry((number, protocol)).or_insert((from, node));
+    let is_judged = is_asked && self::is_asked(index, other);
+    if owner.resource.id != from.resource.id && !is_judged {
         let message = format!("node port {number} has two owners");
         diagnostics.push(index.error(Code::NODE_PORT, reference, message).label(
             index.name_span(owner),
             format!("{} has it, too", owner.resource.id),
         ));
     }
+}
+
+/// Whether a node port comes from a value that asked the lab for it, and was judged with all others.
+fn is_asked(index: &Index<'_>, port: &Node) -> bool {
+    let mut spans = port.origin.spans().iter();
+    spans.any(|span| index.lab.node_ports.contains(span))
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::kept::is_kept;
 use super::tree::{OUT, annotate, leaf, list, map, resource_path};
 use super::{OutFile, Tree, engine};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -90,7 +91,7 @@ fn resources<'a>(shared: &'a Shared<'_>, unit: &'a Unit) -> impl Iterator<Item =
                 wave,
             );
         }
-        if component.keep && resource.id.kind == "PersistentVolumeClaim" {
+        if is_kept(component, resource) {
             protect(Arc::make_mut(&mut node), keep);
         }
         let path = resource_path(unit, resource, component.namespace());

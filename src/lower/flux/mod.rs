@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::kept::is_kept;
 use super::tree::{OUT, annotate, leaf, map_of, object_path, resource_path, unit_folder};
 use super::{OutFile, Tree, engine};
 use crate::diag::Diagnostics;
@@ -100,7 +101,7 @@ fn files(shared: &Shared<'_>, unit: &Unit) -> Vec<OutFile> {
     let keep = component.syntax.keep.as_ref().map(|keep| keep.span);
     let resources = unit.resources.iter().map(|resource| {
         let mut node = resource.node.clone();
-        if component.keep && resource.id.kind == "PersistentVolumeClaim" {
+        if is_kept(component, resource) {
             protect(Arc::make_mut(&mut node), keep);
         }
         OutFile::yaml(resource_path(unit, resource, component.namespace()), node)
