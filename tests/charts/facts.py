@@ -31,7 +31,8 @@ lab `tests/modules/NAME.toml` (`module.values` repeats it, so that a test can co
 The files here were made with helm 3.17.3 and these maps open:
 
     argocd             configs.cm, configs.params
-    rook-ceph-cluster  cephClusterSpec.storage
+    kube-prometheus-stack
+                       grafana."grafana.ini"
     victoria-metrics   vmsingle.spec, vmagent.spec, vmalert.spec, alertmanager.spec, grafana."grafana.ini",
                        kubeControllerManager.service.selector, kubeScheduler.service.selector
 
