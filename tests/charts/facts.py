@@ -2,14 +2,15 @@
 """Turns a Helm chart's folder into the facts that a module of the standard library relies on.
 
     facts.py --helm HELM --module NAME --namespace NAMESPACE --chart DIR --values FILE
-             [--kubernetes v1.34.1] [--api GROUP/VERSION[/KIND]]... [--open PATH]... [--out DIR]
+             [--kubernetes v1.34.1] [--api GROUP/VERSION[/KIND]]... [--open PATH]... [--no-defaults] [--out DIR]
 
 writes OUT/NAME.json (OUT is this file's folder). It needs Python 3 and a helm binary, nothing else, and no network:
 subcharts must lie in DIR/charts as folders. The same chart, values and helm give the same bytes.
 
 The chart is rendered twice, as `helm template NAME DIR --namespace NAMESPACE --include-crds` does: with the chart's own
 defaults (`defaults`), and with FILE (`module`), which is the module's values.yaml as labc evaluates it for the
-lab `tests/modules/NAME.toml` (`module.values` repeats it, so that a test can compare it with what labc writes).
+lab `tests/modules/NAME.toml` (`module.values` repeats it, so that a test can compare it with what labc writes). A chart
+that refuses its own defaults is rendered with FILE alone (--no-defaults), and `defaults` is null.
 
     chart            name, version, appVersion
     values           every key of values.yaml, subcharts' under theirs: dotted path of a map -> its keys. A key that holds a
@@ -33,6 +34,7 @@ The files here were made with helm 3.17.3 and these maps open:
     argocd             configs.cm, configs.params
     kube-prometheus-stack
                        grafana."grafana.ini"
+    loki               loki.limits_config
     victoria-metrics   vmsingle.spec, vmagent.spec, vmalert.spec, alertmanager.spec, grafana."grafana.ini",
                        kubeControllerManager.service.selector, kubeScheduler.service.selector
 
@@ -70,7 +72,7 @@ json: {{ $.Files.Get $path | fromYaml | toJson | quote }}
 
 def main():
     args = arguments()
-    defaults, again = render(args, []), render(args, [])
+    defaults, again = ([], []) if args.no_defaults else (render(args, []), render(args, []))
     own, own_again = (render(args, ["--values", args.values]) for _ in range(2))
     given = to_json(args.helm, {"values": read(args.values)})["values"]
     chart_values = merged_defaults(args.chart, args.helm)
@@ -79,7 +81,7 @@ def main():
         "values": value_keys(chart_values),
         "open": sorted(args.open),
         "crds": crds(defaults + own),
-        "defaults": facts_of(defaults, again),
+        "defaults": None if args.no_defaults else facts_of(defaults, again),
         "module": dict(facts_of(own, own_again), values=given, unknown=unknown_keys(given, chart_values, args.open)),
     }
     write(args.out, args.module + ".json", block(facts, 0) + "\n")
@@ -92,6 +94,7 @@ def arguments():
     parser.add_argument("--kubernetes", default="v1.34.1")
     parser.add_argument("--api", action="append", default=[])
     parser.add_argument("--open", action="append", default=[])
+    parser.add_argument("--no-defaults", action="store_true")
     parser.add_argument("--out", default=os.path.dirname(os.path.abspath(__file__)))
     return parser.parse_args()
 
