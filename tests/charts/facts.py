@@ -32,6 +32,7 @@ that refuses its own defaults is rendered with FILE alone (--no-defaults), and `
 The files here were made with helm 3.17.3 and these maps open:
 
     argocd             configs.cm, configs.params
+    blackbox-exporter  config.modules
     kube-prometheus-stack
                        grafana."grafana.ini"
     loki               loki.limits_config
