@@ -36,6 +36,7 @@ The files here were made with helm 3.17.3 and these maps open:
     kube-prometheus-stack
                        grafana."grafana.ini"
     loki               loki.limits_config
+    rook-ceph-cluster  cephClusterSpec.storage
     victoria-metrics   vmsingle.spec, vmagent.spec, vmalert.spec, alertmanager.spec, grafana."grafana.ini",
                        kubeControllerManager.service.selector, kubeScheduler.service.selector
 
@@ -45,6 +46,8 @@ has its release's `bundle.yaml` in templates/crds, as its publisher puts it ther
 for its own, which is where its values are read from.
 in, and a value without which a chart renders nothing was given in its values.yaml (k8s-gateway: domain).
 mc-router without its values.schema.json, which helm would read more of from the internet.
+mc-router without its values.schema.json, which helm would read more of from the internet; tuppr with the CRDs of its
+repository's config/crd/bases, which a release puts into the chart.
 
 Labels that change with every version (`helm.sh/chart`, `app.kubernetes.io/version`) and the one that only Helm sets
 (`app.kubernetes.io/managed-by`) are left out: no selector should use them.
