@@ -45,7 +45,7 @@ in, and a value without which a chart renders nothing was given in its values.ya
 has its release's `bundle.yaml` in templates/crds, as its publisher puts it there, and app-template its library's values.yaml
 for its own, which is where its values are read from.
 in, and a value without which a chart renders nothing was given in its values.yaml (k8s-gateway: domain).
-mc-router without its values.schema.json, which helm would read more of from the internet.
+
 mc-router without its values.schema.json, which helm would read more of from the internet; tuppr with the CRDs of its
 repository's config/crd/bases, which a release puts into the chart.
 
