@@ -44,9 +44,7 @@ What a release fills in where the repository has a placeholder (spegel, envoy-ga
 in, and a value without which a chart renders nothing was given in its values.yaml (k8s-gateway: domain). external-secrets
 has its release's `bundle.yaml` in templates/crds, as its publisher puts it there, and app-template its library's values.yaml
 for its own, which is where its values are read from.
-in, and a value without which a chart renders nothing was given in its values.yaml (k8s-gateway: domain).
-
-mc-router without its values.schema.json, which helm would read more of from the internet; tuppr with the CRDs of its
+mc-router went without its values.schema.json, which helm would read more of from the internet; tuppr with the CRDs of its
 repository's config/crd/bases, which a release puts into the chart.
 
 Labels that change with every version (`helm.sh/chart`, `app.kubernetes.io/version`) and the one that only Helm sets
