@@ -13,6 +13,9 @@
 //! | [`lower`] | units | [`lower::Tree`]: output files in the target's own shapes |
 //! | [`emit`] | files | bytes |
 //!
+//! A Secret that a store fills is known late: who uses it shows in the resources, so [`link::fill_secrets`] adds what fills
+//! it to them, and then all is linked.
+//!
 //! Beside them: [`template`] expands `${{ }}`, [`lock`] knows what a tree on disk should be, [`keep`] what the lab would
 //! have to say for a change by hand, [`diag`] draws messages, and [`world`] is the only door to files, environment and
 //! terminal.
@@ -87,7 +90,8 @@ pub fn compile(world: &World) -> Result<Compiled, Failure> {
     let (mut sources, syntax) = parse::parse(world, &mut diagnostics)?;
     let product = syntax.and_then(|syntax| {
         let mut lab = resolve::resolve(syntax, &mut sources, &mut diagnostics)?;
-        let rendered = render::render(&lab, &mut diagnostics);
+        let mut rendered = render::render(&lab, &mut diagnostics);
+        link::fill_secrets(&mut lab, &mut rendered, &sources, &mut diagnostics);
         let machines = render::machine::of_lab(&lab, &mut diagnostics);
         lab.forget_scopes();
         let linked = link::link(&lab, rendered, &sources, &mut diagnostics);

@@ -4,6 +4,7 @@
 //! Knows all objects at once; knows no engine, no path and no file.
 
 mod catalogue;
+mod external;
 mod grant;
 mod index;
 mod label;
@@ -53,6 +54,16 @@ impl Linked {
         };
         self.by_id.get(&id).map(|at| &self.units[*at])
     }
+}
+
+/// Adds what fills the Secrets that come from a store: resources of their first users, which answers make.
+pub fn fill_secrets(
+    lab: &mut Lab,
+    rendered: &mut BTreeMap<String, Rendered>,
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) {
+    external::fill(lab, rendered, sources, diagnostics);
 }
 
 /// Orders and checks the objects of a lab.

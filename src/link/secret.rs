@@ -13,7 +13,7 @@ use super::index::{Index, Place};
 use super::read;
 use crate::render::Made;
 use crate::resolve::component::SecretUse;
-use crate::resolve::lab::Secret;
+use crate::resolve::lab::{Secret, SecretSource};
 use crate::source::Span;
 use crate::value::{Node, Value};
 pub(super) use wanted::is_optional;
@@ -85,16 +85,20 @@ impl<'a> Secrets<'a> {
 
     /// What is known of a Secret.
     pub(super) fn get(&self, namespace: &str, name: &str) -> Known<'_, 'a> {
-        let made = self.made.get(namespace);
-        if let Some(keys) = made.and_then(|made| made.get(name)) {
-            return Known::Made(keys);
-        }
         let declared = self.declared.get(name).map_or(&[][..], Vec::as_slice);
         let is_here = |(_, secret): &&(&str, &Secret)| {
             let fixed = secret.namespace.as_ref();
             fixed.is_none_or(|fixed| fixed.value == namespace)
         };
-        match (declared.iter().find(is_here), declared.first()) {
+        let here = declared.iter().find(is_here);
+        // The object that fills a Secret from a store is there because the lab declares it.
+        let is_filled = here.is_some_and(|(_, secret)| secret.from.value == SecretSource::External);
+        let made = self.made.get(namespace);
+        let made = made.and_then(|made| made.get(name));
+        if let Some(keys) = made.filter(|_| !is_filled) {
+            return Known::Made(keys);
+        }
+        match (here, declared.first()) {
             (Some((id, secret)), _) => Known::Declared(id, secret),
             _ if self.anywhere.contains(name) => Known::Made(&Keys::Any),
             (None, Some((id, secret))) => Known::Elsewhere(id, secret),

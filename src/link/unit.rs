@@ -181,7 +181,9 @@ fn split(component: &Component, resources: Vec<Resource>, declared: &Declared) -
     let is_config = |resource: &Resource| {
         let owners = declared.owners(&resource.id.group, &resource.id.kind);
         let own = owners.contains(&component.name);
-        !is_builtin(&resource.id.group) && (own || owners.is_empty())
+        // What a hard trait gives is waited for, also where nobody declares its kind.
+        let is_hard = matches!(resource.made, Made::Answer { hard: true, .. });
+        !is_builtin(&resource.id.group) && (own || owners.is_empty() && !is_hard)
     };
     let (mut config, mut main): (Vec<_>, Vec<_>) = rest.into_iter().partition(is_config);
     // Whatever refers to a custom resource of its own can only be applied with it.

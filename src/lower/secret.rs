@@ -21,6 +21,8 @@ pub(super) struct Provided {
     pub(super) keys: Vec<String>,
     /// Where its data comes from.
     pub(super) from: SecretSource,
+    /// The offer that fills it from a store.
+    pub(super) through: Option<String>,
     /// The components that use it.
     pub(super) users: Vec<String>,
     /// What the engine itself uses it for.
@@ -78,6 +80,7 @@ fn of_use(lab: &Lab, used: &SecretUse) -> Provided {
         name: used.name.clone(),
         keys: used.keys.clone(),
         from: used.from,
+        through: lab.stores.get(&used.id).map(|store| store.id().to_owned()),
         users,
         engine: None,
         first,
@@ -102,6 +105,7 @@ fn add_repository(lab: &Lab, all: &mut Vec<Provided>) {
         name: name.clone(),
         keys: secret.keys.keys().cloned().collect(),
         from: secret.from.value,
+        through: None,
         users: Vec::new(),
         engine: Some(EngineUse::Repository),
         first: true,
@@ -133,6 +137,7 @@ fn add_age_key(lab: &Lab, all: &mut Vec<Provided>) {
         name: AGE_KEY.to_owned(),
         keys: vec!["age.agekey".to_owned()],
         from: SecretSource::Manual,
+        through: None,
         users: Vec::new(),
         engine: Some(EngineUse::Decryption),
         first: true,

@@ -104,7 +104,7 @@ fn resources(
         for node in flatten(node) {
             match identify(node, made.clone(), diagnostics) {
                 Some(mut resource) => {
-                    place(&mut resource, component, scopes);
+                    place(&mut resource, &component.namespace, scopes);
                     resources.push(resource);
                 }
                 None => failed = true,
@@ -116,6 +116,22 @@ fn resources(
     }
     resources.sort_by(|left, right| left.id.cmp(&right.id));
     Ok(resources)
+}
+
+/// The resources of an answer that is for a namespace; none where something in it is wrong.
+pub(super) fn answer(
+    answer: &Answer,
+    namespace: &Node,
+    scopes: &Scopes,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Resource>> {
+    let nodes = answered(answer, diagnostics).ok()?;
+    let mut resource = |(node, made)| {
+        let mut resource = identify(node, made, diagnostics)?;
+        place(&mut resource, namespace, scopes);
+        Some(resource)
+    };
+    nodes.into_iter().map(&mut resource).collect()
 }
 
 /// The resources that a provider makes for the asker.
@@ -155,20 +171,17 @@ fn flatten(node: Node) -> Vec<Node> {
     }
 }
 
-/// Gives a resource that has a namespace the component's, where it says none.
-fn place(resource: &mut Resource, component: &Component, scopes: &Scopes) {
+/// Gives a resource that has a namespace this one, where it says none.
+fn place(resource: &mut Resource, namespace: &Node, scopes: &Scopes) {
     let namespaced = scopes.namespaced(&resource.id.group, &resource.id.kind);
     if namespaced == Some(false) || resource.id.namespace.is_some() {
         return;
     }
-    let namespace = component.namespace();
-    resource.id.namespace = Some(namespace.to_owned());
+    resource.id.namespace = namespace.as_str().map(str::to_owned);
     if let Value::Map(map) = &mut Arc::make_mut(&mut resource.node).value
         && let Some(metadata) = map.get_mut("metadata")
     {
-        metadata
-            .node
-            .insert("namespace", component.namespace.clone());
+        metadata.node.insert("namespace", namespace.clone());
     }
 }
 

@@ -16,6 +16,7 @@ pub use resource::{Made, Resource, ResourceId};
 
 use crate::diag::Diagnostics;
 use crate::resolve::Lab;
+use crate::resolve::component::Answer;
 use crate::value::Node;
 
 /// What a component is made of.
@@ -25,6 +26,22 @@ pub struct Rendered {
     pub values: Option<Node>,
     /// Its resources, in the order of their ids.
     pub resources: Vec<Resource>,
+}
+
+/// Adds the resources of an answer that came after all others to those of its component, for a namespace.
+pub fn add_answer(
+    lab: &Lab,
+    answer: &Answer,
+    namespace: &Node,
+    rendered: &mut Rendered,
+    diagnostics: &mut Diagnostics,
+) {
+    let scopes = kinds::Scopes::of(lab.components.values());
+    let resources = component::answer(answer, namespace, &scopes, diagnostics);
+    rendered.resources.extend(resources.into_iter().flatten());
+    rendered
+        .resources
+        .sort_by(|left, right| left.id.cmp(&right.id));
 }
 
 /// Renders every component. One that is wrong is reported and left out.

@@ -44,9 +44,29 @@ pub(super) fn check(
                 )),
         );
     }
+    repository_secret(sections, diagnostics);
     if let Some(folder) = sections.identity.modules.first() {
         let message = "`lab.modules` does not work yet: modules come from the lab's own `modules/`";
         diagnostics.push(Diagnostic::error(Code::NOT_YET, folder.span, message));
+    }
+}
+
+/// The engine reads the repository before anything in it runs, a store among it.
+fn repository_secret(sections: &Sections, diagnostics: &mut Diagnostics) {
+    let Some(id) = &sections.identity.repository.secret else {
+        return;
+    };
+    let secret = sections.secrets.get(&id.value);
+    if let Some(secret) = secret.filter(|secret| secret.from.value == SecretSource::External) {
+        let message = format!(
+            "`{}` is needed before there is a store to fill it",
+            id.value
+        );
+        diagnostics.push(
+            Diagnostic::error(Code::SECRET_SOURCE, secret.from.span, message)
+                .label(id.span, "the engine reads the repository with it")
+                .help("say `from = \"manual\"`: the provision script makes it"),
+        );
     }
 }
 
@@ -55,15 +75,6 @@ fn unserved(sections: &Sections, diagnostics: &mut Diagnostics) {
     if let Some(talhelper) = &sections.talos.talhelper {
         let message = "`talos.talhelper` does not work yet: `out/talos/` holds patches and scripts";
         diagnostics.push(Diagnostic::error(Code::NOT_YET, talhelper.span, message));
-    }
-    for (name, secret) in &sections.secrets {
-        if secret.from.value == SecretSource::External {
-            let message = format!("`secrets.{name}.from = \"external\"` does not work yet");
-            diagnostics.push(
-                Diagnostic::error(Code::NOT_YET, secret.from.span, message)
-                    .help("say `from = \"manual\"`: the provision script makes it"),
-            );
-        }
     }
 }
 

@@ -347,6 +347,8 @@ impl PodSecurity {
 pub struct Secret {
     /// Where it comes from.
     pub from: Spanned<SecretSource>,
+    /// The offer that fills it, where it comes from a store and several could.
+    pub via: Option<Spanned<String>>,
     /// Its keys.
     pub keys: BTreeMap<String, SecretKey>,
     /// The Secret's name, where the consumer fixes it; else the entry's.

@@ -22,6 +22,7 @@ mod recent;
 mod resolver;
 mod secret;
 mod service;
+pub mod store;
 pub mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,7 @@ use component::SecretUse;
 use lab::Need;
 use plan::{AddressPlan, Sections};
 use resolver::{Ground, Resolver};
+use store::Store;
 
 use crate::diag::Diagnostics;
 use crate::parse::lab::{LabSyntax, PatchFile};
@@ -61,6 +63,8 @@ pub struct Lab {
     pub node_ports: BTreeSet<Span>,
     /// The Secrets that exist outside the compiler, as far as inputs name them.
     pub secrets: Vec<SecretUse>,
+    /// Who fills each secret that comes from a store, by its entry of `[secrets]`.
+    pub stores: BTreeMap<String, Store>,
     /// The machine-config patches that it names, by path.
     pub talos_patches: BTreeMap<String, PatchFile>,
     /// The encrypted Secrets of `secrets/`.
@@ -119,6 +123,7 @@ pub fn resolve(
     let (resolver, components) = bind::components(Resolver::new(Arc::new(ground)));
     let needs = need::needs(&resolver, &sections, &components, diagnostics);
     let capabilities = known::providers(&resolver);
+    let stores = store::stores(&resolver, &sections.secrets, diagnostics);
     resolver.rest();
     let found = resolver.take_found();
     diagnostics.append(found.diagnostics);
@@ -145,6 +150,7 @@ pub fn resolve(
         needs,
         node_ports: claims.node_ports.iter().map(|claim| claim.span).collect(),
         secrets,
+        stores,
         talos_patches: syntax.talos_patches,
         sops: syntax.sops,
     })

@@ -104,38 +104,60 @@ pub(super) fn choice(
     if let Some(own) = own_offer(resolver, ask, &request, diagnostics)? {
         return Ok(own);
     }
+    let span = request.origin.first();
+    let via = request.get("via").map(|via| Via {
+        offer: via.as_str().unwrap_or_default(),
+        span: via.origin.first(),
+    });
+    match pick(resolver, &ask.of, via, span, diagnostics)? {
+        Some(offer) => Ok(offer),
+        None => nobody(resolver, ask, &request, diagnostics),
+    }
+}
+
+/// An offer that is named.
+#[derive(Clone, Copy)]
+pub(super) struct Via<'a> {
+    /// Its id.
+    pub offer: &'a str,
+    /// Where it is named.
+    pub span: Option<Span>,
+}
+
+/// The offer of a component that is meant at `span`: named by `via`, by `[defaults]`, or the only one; none where
+/// there is none.
+pub(super) fn pick(
+    resolver: &Arc<Resolver>,
+    of: &str,
+    via: Option<Via<'_>>,
+    span: Option<Span>,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<Node>, Unavailable> {
     let made = resolver.offering().iter();
     let made = made.map(|name| resolver.get(Cell::Offers(name.as_str().into())));
     let made = made.collect::<Result<Vec<Arc<Node>>, Unavailable>>()?;
-    let of = |offer: &&Node| offer.get("trait").and_then(Node::as_str) == Some(&*ask.of);
+    let is_meant = |offer: &&Node| offer.get("trait").and_then(Node::as_str) == Some(of);
     let all = made.iter().filter_map(|offers| offers.as_list()).flatten();
-    let offers: Vec<&Node> = all.filter(of).collect();
-    let span = request.origin.first();
-    if let Some(via) = request.get("via") {
-        let wanted = via.as_str().unwrap_or_default();
-        return named(&offers, wanted, &ask.of, via.origin.first(), diagnostics);
-    }
-    if let Some(default) = resolver.defaults.get(ask.of.as_str()) {
-        return named(
-            &offers,
-            &default.value,
-            &ask.of,
-            Some(default.span),
-            diagnostics,
-        );
+    let offers: Vec<&Node> = all.filter(is_meant).collect();
+    let default = resolver.defaults.get(of).map(|default| Via {
+        offer: &default.value,
+        span: Some(default.span),
+    });
+    if let Some(via) = via.or(default) {
+        return named(&offers, via, of, diagnostics).map(Some);
     }
     match offers.as_slice() {
-        [] => nobody(resolver, ask, &request, diagnostics),
-        [only] => Ok((*only).clone()),
+        [] => Ok(None),
+        [only] => Ok(Some((*only).clone())),
         several => {
             let ids: Vec<&str> = several.iter().map(|offer| id(offer)).collect();
-            let message = format!("several offers could answer `{}`", ask.of);
+            let message = format!("several offers could answer `{of}`");
             diagnostics.push(
                 Diagnostic::error(Code::AMBIGUOUS_OFFER, span, message)
                     .note(format!("the offers are {}", list(&ids)))
                     .help(format!(
-                        "say `via = \"{}\"` here, or `{} = \"{}\"` in `[defaults]`",
-                        ids[0], ask.of, ids[0]
+                        "say `via = \"{}\"` here, or `{of} = \"{}\"` in `[defaults]`",
+                        ids[0], ids[0]
                     )),
             );
             Err(Unavailable)
@@ -214,17 +236,17 @@ pub(super) fn id(offer: &Node) -> &str {
 
 fn named(
     offers: &[&Node],
-    wanted: &str,
+    via: Via<'_>,
     of: &str,
-    span: Option<Span>,
     diagnostics: &mut Diagnostics,
 ) -> Result<Node, Unavailable> {
+    let wanted = via.offer;
     if let Some(offer) = offers.iter().find(|offer| id(offer) == wanted) {
         return Ok((*offer).clone());
     }
     let ids: Vec<&str> = offers.iter().map(|offer| id(offer)).collect();
     let message = format!("nobody offers `{of}` as `{wanted}`");
-    let mut diagnostic = Diagnostic::error(Code::NO_PROVIDER, span, message)
+    let mut diagnostic = Diagnostic::error(Code::NO_PROVIDER, via.span, message)
         .maybe_help(did_you_mean(wanted, ids.iter().copied()));
     if !ids.is_empty() {
         diagnostic = diagnostic.note(format!("the offers are {}", list(&ids)));

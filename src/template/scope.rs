@@ -125,6 +125,13 @@ impl Scope {
     }
 
     /// What a name is bound to.
+    /// Binds a name to what another scope sees under a name of its own; to nothing where it sees nothing there.
+    pub fn bind_as(&mut self, name: &str, other: &Scope, known: &str) {
+        if let Some(binding) = other.binding(known) {
+            Arc::make_mut(&mut self.names).insert(name.into(), binding.clone());
+        }
+    }
+
     pub(super) fn binding(&self, name: &str) -> Option<&Binding> {
         self.names.get(name).or_else(|| self.around.get(name))
     }

@@ -460,6 +460,11 @@ const SECRET: &[Key] = &[
         "Its keys. With `from = \"external\"`, a table: key = place in the store.",
     ),
     key(
+        "via",
+        Shape::Text,
+        "With `from = \"external\"`: the offer that fills it, where several could.",
+    ),
+    key(
         "name",
         Shape::Text,
         "The Secret's name, where the consumer fixes it.",

@@ -29,6 +29,10 @@ pub(super) fn check(index: &Index<'_>, diagnostics: &mut Diagnostics) {
                 }
                 lines.insert((id, number));
                 let span = Span::new(id, found.range.start, found.range.end);
+                if is_place(index, span) && shape::find(&file.text[found.range.clone()]).is_empty()
+                {
+                    continue;
+                }
                 diagnostics.push(plain(span, &format!("this looks like {}", found.what)));
             }
         }
@@ -39,6 +43,17 @@ pub(super) fn check(index: &Index<'_>, diagnostics: &mut Diagnostics) {
     for pod in index.pods.iter() {
         environment(index, pod, &lines, diagnostics);
     }
+}
+
+/// Whether a text says where a store has a key of a secret: then it is only called as the key is.
+fn is_place(index: &Index<'_>, span: Span) -> bool {
+    let secrets = index.lab.sections.secrets.values();
+    let places = secrets.flat_map(|secret| secret.keys.values());
+    let mut places = places.filter_map(|key| key.reference.as_ref());
+    places.any(|place| {
+        let around = place.span;
+        around.source == span.source && around.start <= span.start && span.end <= around.end
+    })
 }
 
 fn plain(span: impl Into<Option<Span>>, message: &str) -> Diagnostic {

@@ -26,7 +26,7 @@ pub(super) fn secrets(secrets: &[Provided], text: &mut Text) {
             code(&secret.namespace),
             code(&secret.name),
             codes(secret.keys.iter().map(String::as_str)),
-            source(secret).to_owned(),
+            source(secret),
             users(secret),
         ];
         row(cells, secret.origin.clone(), text);
@@ -50,11 +50,12 @@ const SECRETS: &str = "\
 Values of secrets never enter this repository. They lie in `$LABC_SECRETS`, a folder outside Git, together with what Talos
 makes when the cluster is made (`talos/secrets.yaml`: whoever loses it loses the cluster, keep a copy) and the `kubeconfig`.";
 
-fn source(secret: &Provided) -> &'static str {
-    match secret.from {
-        SecretSource::Manual => "manual",
-        SecretSource::Sops => "sops",
-        SecretSource::External => "external",
+fn source(secret: &Provided) -> String {
+    match (secret.from, &secret.through) {
+        (SecretSource::Manual, _) => "manual".to_owned(),
+        (SecretSource::Sops, _) => "sops".to_owned(),
+        (SecretSource::External, None) => "external".to_owned(),
+        (SecretSource::External, Some(offer)) => format!("external, filled by {}", code(offer)),
     }
 }
 

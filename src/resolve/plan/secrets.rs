@@ -31,6 +31,7 @@ fn secret(id: &str, span: Span, node: &Node, diagnostics: &mut Diagnostics) -> O
         _ => "[\"password\"]",
     };
     let keys: Option<Node> = required(&mut table, "keys", example, diagnostics);
+    let via: Option<Spanned<String>> = table.optional("via", diagnostics);
     let name: Option<Spanned<ObjectName>> = table.optional("name", diagnostics);
     let namespace: Option<Spanned<NamespaceName>> = table.optional("namespace", diagnostics);
     let path = table.path_of("keys");
@@ -42,9 +43,18 @@ fn secret(id: &str, span: Span, node: &Node, diagnostics: &mut Diagnostics) -> O
         diagnostics.push(invalid(span, message, why));
     }
     let from = from?;
+    if let Some(via) = via
+        .as_ref()
+        .filter(|_| from.value != SecretSource::External)
+    {
+        let message = format!("`secrets.{id}` comes through nobody");
+        let help = "only a secret with `from = \"external\"` has a `via`: leave it out";
+        diagnostics.push(invalid(via.span, message, help).label(from.span, "it comes from here"));
+    }
     Some(Secret {
         keys: read_keys(&keys?, &path, from.value, diagnostics)?,
         from,
+        via,
         name: name.map(|name| name.map(|ObjectName(name)| name)),
         namespace: namespace.map(|name| name.map(|NamespaceName(name)| name)),
         span,
