@@ -67,6 +67,12 @@ kubeconform() {
     done
 }
 
+# talhelper, in the version that tests/talhelper/go.mod pins.
+talhelper() {
+    say "building $tools/talhelper/talhelper"
+    (cd "$tests/talhelper" && GOFLAGS=-mod=readonly go build -o "$tools/talhelper/talhelper" github.com/budimanjojo/talhelper/v3)
+}
+
 # Programs that a distribution has: shellcheck, strace, Lua, and what unpacks schemas. Only root can install them; without
 # them, the tests that need one skip.
 programs() {
@@ -88,17 +94,18 @@ programs() {
 }
 
 if [ $# -eq 0 ]; then
-    say "usage: tests/tools.sh NAME..., one of: all programs yaml talos kubeconform" >&2
+    say "usage: tests/tools.sh NAME..., one of: all programs yaml talos kubeconform talhelper" >&2
     exit 2
 fi
 for name in "$@"; do
     case $name in
-    programs | yaml | talos | kubeconform) "$name" ;;
+    programs | yaml | talos | kubeconform | talhelper) "$name" ;;
     all)
         programs
         yaml
         talos
         kubeconform
+        talhelper
         ;;
     *)
         say "no tool is called $name" >&2

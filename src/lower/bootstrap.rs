@@ -15,7 +15,7 @@ use crate::diag::Diagnostics;
 use crate::link::{Linked, Part};
 use crate::render::kinds::is_builtin;
 use crate::resolve::component::Chart;
-use crate::resolve::lab::{Engine, SecretSource};
+use crate::resolve::lab::{Engine, SecretSource, Talhelper};
 use crate::resolve::{Component, Lab};
 use crate::source::Origin;
 use crate::syntax::yaml;
@@ -95,6 +95,10 @@ pub(super) fn steps(lab: &Lab, linked: &Linked, tree: &Tree) -> Vec<Step> {
 /// The programs that the script calls.
 pub(super) fn tools(lab: &Lab, linked: &Linked, tree: &Tree) -> Vec<&'static str> {
     let mut tools = vec!["talosctl", "helm", "kubectl"];
+    let talhelper = lab.sections.talos.talhelper.as_ref();
+    if talhelper.is_some_and(|wanted| wanted.value == Talhelper::Instead) {
+        tools.push("talhelper");
+    }
     let sops = sops_files(tree);
     let is_encrypted = |secret: &Provided| secret.first && sops_file(secret, &sops).is_some();
     if provided(lab, linked).iter().any(is_encrypted) {

@@ -18,7 +18,6 @@ pub(super) fn check(
     diagnostics: &mut Diagnostics,
 ) {
     hydrated(sections, components, diagnostics);
-    unserved(sections, diagnostics);
     for (name, offer) in &sections.defaults {
         if !traits.contains_key(name) {
             let known: Vec<&str> = traits.keys().map(String::as_str).collect();
@@ -67,14 +66,6 @@ fn repository_secret(sections: &Sections, diagnostics: &mut Diagnostics) {
                 .label(id.span, "the engine reads the repository with it")
                 .help("say `from = \"manual\"`: the provision script makes it"),
         );
-    }
-}
-
-/// What the format has words for, and no stage serves yet: said, never silently left out.
-fn unserved(sections: &Sections, diagnostics: &mut Diagnostics) {
-    if let Some(talhelper) = &sections.talos.talhelper {
-        let message = "`talos.talhelper` does not work yet: `out/talos/` holds patches and scripts";
-        diagnostics.push(Diagnostic::error(Code::NOT_YET, talhelper.span, message));
     }
 }
 

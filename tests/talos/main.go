@@ -49,6 +49,7 @@ type lab struct {
 	Endpoint   string `json:"endpoint"`
 	Contract   string `json:"contract"`
 	Kubernetes string `json:"kubernetes"`
+	Secrets    string `json:"secrets"` // a file with the cluster's secrets; new ones where it is empty
 	Nodes      []node `json:"nodes"`
 }
 
@@ -74,7 +75,7 @@ func check() error {
 		return err
 	}
 
-	bundle, err := secrets.NewBundle(secrets.NewFixedClock(time.Now()), contract)
+	bundle, err := bundleOf(&asked, contract)
 	if err != nil {
 		return err
 	}
@@ -86,6 +87,14 @@ func check() error {
 	}
 
 	return json.NewEncoder(os.Stdout).Encode(answers)
+}
+
+func bundleOf(asked *lab, contract *config.VersionContract) (*secrets.Bundle, error) {
+	if asked.Secrets == "" {
+		return secrets.NewBundle(secrets.NewFixedClock(time.Now()), contract)
+	}
+
+	return secrets.LoadBundle(asked.Secrets)
 }
 
 // configOf generates, patches, reloads and validates the config of a node.

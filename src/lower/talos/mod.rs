@@ -11,6 +11,8 @@ mod patch;
 mod readme;
 mod registries;
 mod scripts;
+mod talhelper;
+mod verbs;
 mod volumes;
 mod words;
 
@@ -89,6 +91,7 @@ pub fn files(machines: &Machines, name: &str, diagnostics: &mut Diagnostics) -> 
     add_raw(&mut patches, machines);
     check_whole(machines, &patches, diagnostics);
     let nodes = node_files(machines, &patches);
+    let talconfig = talhelper::files(machines, name, &nodes, &patches, diagnostics);
     let mut files: Vec<OutFile> = patches
         .into_values()
         .flatten()
@@ -98,6 +101,7 @@ pub fn files(machines: &Machines, name: &str, diagnostics: &mut Diagnostics) -> 
             executable: false,
         })
         .collect();
+    files.extend(talconfig);
     files.extend(schematics(machines));
     files.extend(scripts::files(machines, name, &nodes));
     files.push(readme::file(machines, &nodes));

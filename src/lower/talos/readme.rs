@@ -18,7 +18,7 @@ pub(super) fn file(machines: &Machines, nodes: &BTreeMap<NodeName, NodeFiles>) -
     head(machines, &mut text);
     node_table(machines, nodes, &mut text);
     images(machines, &mut text);
-    text.own(COMMANDS);
+    commands(machines, &mut text);
     if !machines.offline.is_empty() {
         offline(machines, &mut text);
     }
@@ -144,22 +144,53 @@ fn boot_image(id: &str, talos: &str, arch: &str, secure_boot: bool, is_board: bo
     format!("https://{FACTORY}/image/{id}/{talos}/metal-{arch}{secure_boot}.{ending}")
 }
 
-const COMMANDS: &str = "
+fn commands(machines: &Machines, text: &mut Text) {
+    let by_talhelper = machines.is_by_talhelper();
+    let (secrets, generate) = if by_talhelper {
+        (TALSECRET, GENERATE_BY_TALHELPER)
+    } else {
+        (SECRETS, GENERATE)
+    };
+    text.own(format!("{SECRETS_HEAD}{secrets}{SECRETS_REST}"));
+    text.own(format!("{COMMANDS_HEAD}{generate}{COMMANDS}"));
+    if by_talhelper {
+        text.own(GENSECRET);
+    } else if let Some(wanted) = &machines.talhelper {
+        text.line(BESIDE, Origin::at(wanted.span));
+    }
+}
+
+const SECRETS_HEAD: &str = "
 ## Commands
 
 Secrets and generated machine configs live in `$LABC_SECRETS`, a folder outside Git:
 
 ```text
-$LABC_SECRETS/talos/secrets.yaml      the cluster's certificates and tokens; made once, keep a copy
-$LABC_SECRETS/talos/generated/        machine configs and talosconfig; made anew each time
-$LABC_SECRETS/kubeconfig              for kubectl
-```
+";
 
+const SECRETS: &str = "$LABC_SECRETS/talos/secrets.yaml      the cluster's certificates and tokens; made once, keep a copy
+";
+
+const TALSECRET: &str = "$LABC_SECRETS/talos/talsecret.yaml    the cluster's certificates and tokens, unless the lab has talos/talsecret.sops.yaml
+";
+
+const SECRETS_REST: &str =
+    "$LABC_SECRETS/talos/generated/        machine configs and talosconfig; made anew each time
+$LABC_SECRETS/kubeconfig              for kubectl
+```";
+
+const COMMANDS_HEAD: &str = "
 Every script can be repeated.
 
 | command | does |
 | --- | --- |
-| `./generate.sh` | makes the secrets if there are none, and every node's machine config: what Talos generates for the contract, with the patches of all nodes, of the role and of the node |
+| `./generate.sh` | ";
+
+const GENERATE: &str = "makes the secrets if there are none, and every node's machine config: what Talos generates for the contract, with the patches of all nodes, of the role and of the node";
+
+const GENERATE_BY_TALHELPER: &str = "lets talhelper make every node's machine config from `talconfig.yaml`, which leads to the patches of all nodes, of the role and of the node";
+
+const COMMANDS: &str = " |
 | `./apply.sh [NODE...]` | applies them; a node that is not installed yet installs itself |
 | `./bootstrap.sh` | starts etcd on the first control plane, once, and fetches the kubeconfig |
 | `./upgrade.sh [talos [NODE...] \\| kubernetes]` | brings the nodes, one after the other, and then Kubernetes to the versions above |
@@ -174,6 +205,34 @@ talosctl dashboard
 
 After a change of `lab.toml`: `labc build`, `./generate.sh`, `./apply.sh`. Talos reboots a node only where it must.
 A change of extensions or kernel arguments changes the schematic: tell the factory, then `./upgrade.sh talos`.";
+
+/// How talhelper's secrets come to be.
+const GENSECRET: &str = "
+## The secrets of talhelper
+
+They are made once, by you, and labc never reads them. In Git, encrypted, they lie in the lab's own `talos/`:
+
+```sh
+talhelper gensecret > talos/talsecret.sops.yaml
+sops --encrypt --in-place talos/talsecret.sops.yaml
+```
+
+or outside Git, in plain, as `$LABC_SECRETS/talos/talsecret.yaml`. `secrets.yaml` of `talosctl gen secrets` is the same
+form, and taken where there is no other.";
+
+/// How talhelper is used where the scripts do without it.
+const BESIDE: &str = "
+## By way of talhelper
+
+`talconfig.yaml` makes the same machine configs. It leads to the patches; those that hold what talhelper would take for
+a variable or a template lie a second time below `talhelper/`, in its own spelling. With the same secrets (its
+`talsecret.sops.yaml` and `secrets.yaml` have one form):
+
+```sh
+talhelper genconfig --offline-mode --secret-file \"$LABC_SECRETS/talos/secrets.yaml\" \\
+  --out-dir \"$LABC_SECRETS/talos/generated\" --no-gitignore
+talhelper gencommand apply --out-dir \"$LABC_SECRETS/talos/generated\"
+```";
 
 fn offline(machines: &Machines, text: &mut Text) {
     text.own("\nOffline, and therefore without files and left out of every script:\n");

@@ -1,10 +1,12 @@
 //! The scripts that give `talosctl` what is compiled: generate, apply, bootstrap, upgrade.
 //!
-//! Each can be repeated, needs nothing but bash and `talosctl`, and keeps secrets in a folder outside Git. They run
-//! on the bash 3.2 of macOS: no associative arrays, no expansion of an empty array.
+//! Each can be repeated, needs nothing but bash and `talosctl` (and talhelper, where the lab wants it instead), and
+//! keeps secrets in a folder outside Git. They run on the bash 3.2 of macOS: no associative arrays, no expansion of an
+//! empty array.
 
 use std::collections::BTreeMap;
 
+use super::verbs::{NEEDS_TALHELPER, TALHELPER, TALOSCTL, Verbs};
 use super::{FOLDER, NodeFiles, in_order};
 use crate::lower::{OutFile, Text};
 use crate::render::machine::Machines;
@@ -18,11 +20,18 @@ pub(super) fn files(
     name: &str,
     nodes: &BTreeMap<NodeName, NodeFiles>,
 ) -> Vec<OutFile> {
+    let by_talhelper = machines.is_by_talhelper();
+    let verbs = if by_talhelper { &TALHELPER } else { &TALOSCTL };
+    let generate = if by_talhelper {
+        generate_by_talhelper(machines)
+    } else {
+        generate(machines, name, nodes)
+    };
     let scripts = [
-        ("generate.sh", generate(machines, name, nodes)),
-        ("apply.sh", apply(machines)),
-        ("bootstrap.sh", bootstrap(machines)),
-        ("upgrade.sh", upgrade(machines, nodes)),
+        ("generate.sh", generate),
+        ("apply.sh", apply(machines, verbs)),
+        ("bootstrap.sh", bootstrap(machines, verbs)),
+        ("upgrade.sh", upgrade(machines, nodes, verbs)),
     ];
     let file = |(name, text): (&str, Text)| OutFile {
         executable: true,
@@ -60,11 +69,15 @@ const WANTED: &str = r#"wanted() {
   return 1
 }"#;
 
-fn start(what: &str) -> Text {
+fn start(what: &str, verbs: &Verbs) -> Text {
     let mut text = Text::default();
     text.own("#!/usr/bin/env bash");
     text.own(what);
     text.own(PRELUDE);
+    if !verbs.prelude.is_empty() {
+        text.own(NEEDS_TALHELPER);
+        text.own(verbs.prelude);
+    }
     text
 }
 
@@ -75,6 +88,7 @@ fn generate(machines: &Machines, name: &str, nodes: &BTreeMap<NodeName, NodeFile
          #\n\
          # The configs hold secrets: they go to $LABC_SECRETS/talos/generated, and are made anew each time.\n\
          # $LABC_SECRETS/talos/secrets.yaml is made once. Whoever loses it loses the cluster: keep a copy.",
+        &TALOSCTL,
     );
     text.own("");
     let line = |text: &mut Text, key: &str, value: &str, origin: Origin| {
@@ -102,6 +116,8 @@ fn generate(machines: &Machines, name: &str, nodes: &BTreeMap<NodeName, NodeFile
         &kubernetes,
         Origin::at(cluster.kubernetes.span),
     );
+    text.own("secrets=\"$LABC_SECRETS/talos/secrets.yaml\"\n");
+    text.own(FOLDERS);
     text.own(GENERATE);
     text.own("");
     for node in in_order(machines) {
@@ -131,16 +147,16 @@ fn generate(machines: &Machines, name: &str, nodes: &BTreeMap<NodeName, NodeFile
     text
 }
 
-const GENERATE: &str = r#"secrets="$LABC_SECRETS/talos/secrets.yaml"
-
-umask 077
+/// Nobody else may read what is generated, and Git may not commit it.
+const FOLDERS: &str = r#"umask 077
 mkdir -p "$LABC_SECRETS"
 if command -v git >/dev/null && git -C "$LABC_SECRETS" rev-parse --is-inside-work-tree >/dev/null 2>&1 &&
   ! git -C "$LABC_SECRETS" check-ignore --quiet "$LABC_SECRETS"; then
   die "$LABC_SECRETS lies in a Git repository that does not ignore it"
 fi
-mkdir -p "$generated"
+mkdir -p "$generated""#;
 
+const GENERATE: &str = r#"
 if [ ! -f "$secrets" ]; then
   echo "making new secrets: $secrets"
   talosctl gen secrets --talos-version "$contract" --output-file "$secrets"
@@ -167,9 +183,46 @@ generate() {
   talosctl validate --config "$generated/$node.yaml" --mode metal
 }"#;
 
+fn generate_by_talhelper(machines: &Machines) -> Text {
+    let mut text = start(
+        "# Generates the machine config of every node by talhelper, from the talconfig.yaml beside this script.\n\
+         #\n\
+         # The configs hold secrets: they go to $LABC_SECRETS/talos/generated, and are made anew each time.\n\
+         # The secrets of the cluster are yours: the lab's talos/talsecret.sops.yaml, or a file below\n\
+         # $LABC_SECRETS/talos. `talhelper gensecret` makes one. Whoever loses it loses the cluster.",
+        &TALOSCTL,
+    );
+    text.own(NEEDS_TALHELPER);
+    text.own("");
+    text.own(FOLDERS);
+    text.own(GENERATE_BY_TALHELPER);
+    if let Some(first) = hosts(machines, Role::ControlPlane).first() {
+        text.own(format!(
+            "talosctl --talosconfig \"$talosconfig\" config node {first}"
+        ));
+    }
+    text.own("echo \"the machine configs are in $generated\"");
+    text
+}
+
+const GENERATE_BY_TALHELPER: &str = r#"
+secrets=""
+for file in "$here/../../talos/talsecret.sops.yaml" "$LABC_SECRETS/talos/talsecret.sops.yaml" \
+  "$LABC_SECRETS/talos/talsecret.yaml" "$LABC_SECRETS/talos/secrets.yaml"; do
+  if [ -z "$secrets" ] && [ -f "$file" ]; then
+    secrets="$file"
+  fi
+done
+[ -n "$secrets" ] ||
+  die "there is neither talos/talsecret.sops.yaml in the lab nor $LABC_SECRETS/talos/talsecret.yaml: see $here/README.md"
+
+cd "$here"
+talhelper genconfig --config-file talconfig.yaml --secret-file "$secrets" --out-dir "$generated" \
+  --offline-mode --no-gitignore --disable-nodes-section"#;
+
 const TALOSCONFIG: &str = r#"gen "$talosconfig" talosconfig"#;
 
-fn apply(machines: &Machines) -> Text {
+fn apply(machines: &Machines, verbs: &Verbs) -> Text {
     let mut text = start(
         "# Applies the generated machine configs.\n\
          #\n\
@@ -178,9 +231,10 @@ fn apply(machines: &Machines) -> Text {
          #   apply.sh NODE=ADDRESS           a new node that has another address until it is installed\n\
          #\n\
          # MODE=auto|no-reboot|reboot|staged|try says how a running node takes it; auto reboots where it must.",
+        verbs,
     );
     text.own(NEEDS_CONFIG);
-    text.own(APPLY);
+    text.own(verbs.put_into(APPLY));
     text.own("");
     text.own(WANTED);
     text.own("");
@@ -219,8 +273,7 @@ apply() {
   [ -f "$config" ] || die "there is no $config: run $here/generate.sh first"
   if talosctl --talosconfig "$talosconfig" --endpoints "$address" --nodes "$address" version >/dev/null 2>&1; then
     echo "$node: applying to $address"
-    talosctl --talosconfig "$talosconfig" --endpoints "$address" --nodes "$address" \
-      apply-config --file "$config" --mode "$mode"
+    @apply@
   else
     first="$(address "$node" "$address" "$@")"
     echo "$node: $address does not know our certificate yet, installing by way of $first"
@@ -228,16 +281,17 @@ apply() {
   fi
 }"#;
 
-fn bootstrap(machines: &Machines) -> Text {
+fn bootstrap(machines: &Machines, verbs: &Verbs) -> Text {
     let mut text = start(
         "# Makes the first control plane start etcd, and fetches the kubeconfig to $LABC_SECRETS/kubeconfig.\n\
          #\n\
          # Safe to repeat: a cluster whose etcd answers on any control plane is never bootstrapped again.",
+        verbs,
     );
     text.own(NEEDS_CONFIG);
     let endpoints = hosts(machines, Role::ControlPlane);
     text.own(format!("control_planes=({})", endpoints.join(" ")));
-    text.own(BOOTSTRAP);
+    text.own(verbs.put_into(BOOTSTRAP));
     text
 }
 
@@ -270,7 +324,7 @@ bootstrap() {
     fi
     if at "$first" version >/dev/null 2>&1; then
       echo "bootstrapping etcd on $first"
-      if answer="$(at "$first" bootstrap 2>&1)"; then
+      if answer="$(@bootstrap@ 2>&1)"; then
         return 0
       fi
       case "$answer" in
@@ -286,7 +340,7 @@ bootstrap
 
 umask 077
 for ((try = 1; try <= tries; try++)); do
-  if at "$first" kubeconfig "$LABC_SECRETS/kubeconfig" --force --merge=false; then
+  if @kubeconfig@; then
     echo "the kubeconfig is $LABC_SECRETS/kubeconfig"
     exit 0
   fi
@@ -294,7 +348,7 @@ for ((try = 1; try <= tries; try++)); do
 done
 die "$first gave no kubeconfig""#;
 
-fn upgrade(machines: &Machines, nodes: &BTreeMap<NodeName, NodeFiles>) -> Text {
+fn upgrade(machines: &Machines, nodes: &BTreeMap<NodeName, NodeFiles>, verbs: &Verbs) -> Text {
     let cluster = &machines.cluster;
     let mut text = start(
         "# Upgrades Talos, one node after the other, and then Kubernetes.\n\
@@ -305,6 +359,7 @@ fn upgrade(machines: &Machines, nodes: &BTreeMap<NodeName, NodeFiles>) -> Text {
          #\n\
          # A node that already runs this Talos from this schematic is left alone. The factory must know the schematic\n\
          # (README.md). Talos keeps a node's data; Kubernetes goes up one minor version at a time.",
+        verbs,
     );
     text.own(NEEDS_CONFIG);
     let talos = tag(&cluster.talos.value);
@@ -322,7 +377,7 @@ fn upgrade(machines: &Machines, nodes: &BTreeMap<NodeName, NodeFiles>) -> Text {
         .next()
         .unwrap_or_default();
     text.own(format!("first={first}"));
-    text.own(UPGRADE);
+    text.own(verbs.put_into(UPGRADE));
     text.own("");
     text.own(WANTED);
     text.own("");
@@ -345,7 +400,7 @@ fn upgrade(machines: &Machines, nodes: &BTreeMap<NodeName, NodeFiles>) -> Text {
         );
     }
     text.own("fi");
-    text.own(UPGRADE_KUBERNETES);
+    text.own(verbs.put_into(UPGRADE_KUBERNETES));
     text
 }
 
@@ -374,7 +429,7 @@ upgrade() {
     return 0
   fi
   echo "$node: upgrading to $installer"
-  at "$address" upgrade --image "$installer"
+  @upgrade@
   echo "$node: waiting for the cluster"
   at "$first" health --wait-timeout 15m
 }"#;
@@ -387,7 +442,7 @@ esac"#;
 
 const UPGRADE_KUBERNETES: &str = r#"if [ "$what" != talos ]; then
   echo "upgrading Kubernetes to $kubernetes"
-  at "$first" upgrade-k8s --to "$kubernetes"
+  @upgrade-kubernetes@
 fi"#;
 
 /// The hosts of the online nodes of a role, in order.

@@ -71,7 +71,10 @@ impl Word<'_> {
             }
             ["cert_sans"] => self.each(patch, &["machine", "certSANs"]),
             ["kube_prism", word] => self.kube_prism(patch, word),
-            ["nameservers" | "search" | "ntp" | "pods" | "services"] => self.network(patch),
+            ["talos_api_access", word] => self.talos_api_access(patch, word),
+            ["nameservers" | "search" | "disable_search_domain" | "ntp" | "pods" | "services"] => {
+                self.network(patch)
+            }
             _ => {}
         }
     }
@@ -350,6 +353,23 @@ impl Word<'_> {
         });
     }
 
+    /// Whoever says who may have access says that there is one.
+    fn talos_api_access(&self, patch: &mut Patch, word: &str) {
+        let field = match word {
+            "roles" => "allowedRoles",
+            _ => "allowedKubernetesNamespaces",
+        };
+        if self.target.contract_has(14) {
+            return self.each_in(patch, "KubeTalosAPIAccessConfig", &[field]);
+        }
+        let feature = ["machine", "features", "kubernetesTalosAPIAccess"];
+        self.value(|node| {
+            let enabled = [&feature[..], &["enabled"]].concat();
+            patch.set(&enabled, Node::new(true, node.origin));
+        });
+        self.each(patch, &[&feature[..], &[field]].concat());
+    }
+
     fn network(&self, patch: &mut Patch) {
         let documents = self.target.contract_has(12);
         match self.keys[0] {
@@ -369,6 +389,13 @@ impl Word<'_> {
                 self.each_in(patch, "ResolverConfig", &["searchDomains", "domains"])
             }
             "search" => self.each(patch, &["machine", "network", "searchDomains"]),
+            "disable_search_domain" if documents => self.value(|node| {
+                let document = patch.document("ResolverConfig", None, &node.origin);
+                put(document, &["searchDomains", "disableDefault"], node);
+            }),
+            "disable_search_domain" => {
+                self.value(|node| patch.set(&["machine", "network", "disableSearchDomain"], node));
+            }
             "ntp" if documents => self.each_in(patch, "TimeSyncConfig", &["ntp", "servers"]),
             "ntp" => self.each(patch, &["machine", "time", "servers"]),
             "pods" => {

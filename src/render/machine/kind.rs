@@ -111,6 +111,7 @@ fn check_text(kind: Kind, text: &str) -> Result<(), String> {
         Kind::FilePath => check_file(text),
         Kind::Subnet => domain::parse_network(text.strip_prefix('!').unwrap_or(text)).map(drop),
         Kind::Host => check_host(text),
+        Kind::Namespace => domain::check_label(text),
         Kind::Url => check_http_url(text),
         Kind::Certificate => check_certificate(text),
         Kind::Size => parse_size(text).map(drop),

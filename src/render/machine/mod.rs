@@ -22,7 +22,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::Diagnostics;
 use crate::resolve::Lab;
-use crate::resolve::lab::{Cluster, Machine, Need, Network, NodeName, Reach, Role, TalosRules};
+use crate::resolve::lab::{
+    Cluster, Machine, Need, Network, NodeName, Reach, Role, Talhelper, TalosRules,
+};
 use crate::source::{Origin, Spanned};
 use crate::value::{Map, Node, Value};
 use facts::{Author, Facts, Owner};
@@ -51,6 +53,16 @@ pub struct Machines {
     pub patch_files: Vec<PatchFile>,
     /// All patches that are not made from words, in the order in which they are applied.
     pub raw: Vec<RawPatch>,
+    /// Whether talhelper is served, and how.
+    pub talhelper: Option<Spanned<Talhelper>>,
+}
+
+impl Machines {
+    /// Whether talhelper makes the machine configs, and not `talosctl` alone.
+    pub fn is_by_talhelper(&self) -> bool {
+        let wanted = self.talhelper.as_ref();
+        wanted.is_some_and(|wanted| wanted.value == Talhelper::Instead)
+    }
 }
 
 /// What one node is to be.
@@ -142,6 +154,7 @@ pub fn intents(
         schematics: images.schematics,
         patch_files,
         raw: Vec::new(),
+        talhelper: rules.talhelper,
     }
 }
 
@@ -195,7 +208,7 @@ fn split_lab_words(table: Option<&Node>, diagnostics: &mut Diagnostics) -> (Fact
         &owner,
         diagnostics,
     );
-    (own, words::read(&part(false), "talos", &owner, diagnostics))
+    (own, words::read_of_lab(&part(false), &owner, diagnostics))
 }
 
 fn patch_files<'a>(

@@ -77,6 +77,8 @@ pub enum Kind {
     Subnet,
     /// A host name or an address.
     Host,
+    /// The name of a Kubernetes namespace.
+    Namespace,
     /// A URL.
     Url,
     /// A certificate as PEM.
@@ -227,6 +229,16 @@ pub static WORDS: &[Word] = &[
         Shape::Short("enabled", HOST_DNS),
         "The node's own DNS cache.",
     ),
+    word(
+        "disable_search_domain",
+        Shape::One(Kind::Bool),
+        "Whether Talos makes no search domain of the node's own domain.",
+    ),
+    word(
+        "talos_api_access",
+        Shape::Table(TALOS_API_ACCESS),
+        "Which pods may talk to Talos itself: those of these namespaces, with these roles.",
+    ),
 ];
 
 /// The words of `[talos]` alone: they are about the lab, not about a machine.
@@ -236,8 +248,11 @@ pub static LAB_WORDS: &[Word] = &[word(
     "Whether extensions are sorted, or keep the lab's order: another order is another schematic.",
 )];
 
+/// The keys of `[talos]` that are about the lab, not about a machine: those of [`LAB_WORDS`], and what `resolve` reads.
+pub static LAB_KEYS: [&str; 3] = ["extension_order", "patches", "talhelper"];
+
 /// The words about control planes alone: wherever they are said, no worker hears them.
-pub static CONTROL_PLANE_WORDS: [&str; 7] = [
+pub static CONTROL_PLANE_WORDS: [&str; 8] = [
     "api_server",
     "controller_manager",
     "scheduler",
@@ -245,6 +260,7 @@ pub static CONTROL_PLANE_WORDS: [&str; 7] = [
     "core_dns",
     "proxy",
     "cni",
+    "talos_api_access",
 ];
 
 static KUBELET: &[Word] = &[
@@ -546,5 +562,24 @@ static HOST_DNS: &[Word] = &[
         "resolve_member_names",
         Shape::One(Kind::Bool),
         "Whether it knows the cluster's nodes by name.",
+    ),
+];
+
+static TALOS_API_ACCESS: &[Word] = &[
+    word(
+        "roles",
+        Shape::Each(Kind::Choice(&[
+            "os:admin",
+            "os:operator",
+            "os:reader",
+            "os:etcd:backup",
+            "os:impersonator",
+        ])),
+        "What pods may ask to be.",
+    ),
+    word(
+        "namespaces",
+        Shape::Each(Kind::Namespace),
+        "Where these pods run.",
     ),
 ];

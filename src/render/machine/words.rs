@@ -4,7 +4,7 @@
 
 use super::facts::{Fact, Facts, Owner};
 use super::kind::check;
-use super::vocabulary::{Keyed, Kind, Shape, WORDS, Word};
+use super::vocabulary::{Keyed, Kind, LAB_KEYS, Shape, WORDS, Word};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::parse::table::{unknown_key, wrong_type};
 use crate::value::{Node, Path, Value};
@@ -12,6 +12,14 @@ use crate::value::{Node, Path, Value};
 /// The facts of a table of words, said by `owner`; messages call the table `place` (`talos`, `nodes.cp-1.talos`).
 pub fn read(table: &Node, place: &str, owner: &Owner, diagnostics: &mut Diagnostics) -> Facts {
     read_table(table, place, WORDS, owner, diagnostics)
+}
+
+/// The facts of `[talos]` without the keys that are about the lab; who misspells one of those hears of it, too.
+pub fn read_of_lab(table: &Node, owner: &Owner, diagnostics: &mut Diagnostics) -> Facts {
+    let mut reader = Reader::new("talos", owner, diagnostics);
+    reader.beside = &LAB_KEYS;
+    reader.table(table, WORDS, &Path::default());
+    reader.facts
 }
 
 /// The facts of a table `volumes` that stands beside the words. Messages name no node: its hardware may say it.
@@ -39,6 +47,8 @@ pub fn read_table(
 struct Reader<'a> {
     place: &'a str,
     owner: &'a Owner,
+    /// Keys of the table itself that others read.
+    beside: &'static [&'static str],
     facts: Facts,
     diagnostics: &'a mut Diagnostics,
 }
@@ -48,6 +58,7 @@ impl<'a> Reader<'a> {
         Reader {
             place,
             owner,
+            beside: &[],
             facts: Facts::default(),
             diagnostics,
         }
@@ -132,7 +143,9 @@ impl<'a> Reader<'a> {
             match words.iter().find(|word| word.name == key) {
                 Some(word) => self.read(&entry.node, &word.shape, &below),
                 None => {
-                    let known: Vec<&str> = words.iter().map(|word| word.name).collect();
+                    let beside = self.beside.iter().filter(|_| path.0.is_empty());
+                    let names = words.iter().map(|word| word.name);
+                    let known: Vec<&str> = names.chain(beside.copied()).collect();
                     let span = entry.key.or_else(|| entry.node.origin.first());
                     let label = self.label(&below);
                     self.diagnostics
