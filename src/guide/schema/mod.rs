@@ -8,6 +8,7 @@
 mod input;
 mod sections;
 mod shape;
+mod words;
 
 use serde_json::{Map, Value, json};
 
@@ -19,6 +20,7 @@ use super::sample::is_required;
 use crate::parse::input::Input;
 use crate::parse::lab::Layer;
 use crate::parse::module::{Module, TraitSyntax};
+use crate::render::machine::vocabulary::{LAB_WORDS, WORDS};
 use shape::{object, pattern};
 
 /// Modules whose components have names of their own: their keys are offered for a component of any name.
@@ -76,6 +78,9 @@ fn definitions(shelf: &Shelf) -> Map<String, Value> {
     definitions.insert("component".to_owned(), any_component(shelf));
     for key in COMPONENT_KEYS {
         definitions.insert(format!("key.{}", key.name), key.shape.schema(key.doc));
+    }
+    for word in WORDS.iter().chain(LAB_WORDS) {
+        definitions.insert(format!("word.{}", word.name), words::schema(word));
     }
     for (name, book) in &shelf.modules {
         let module = format!("module.{name}");

@@ -1,6 +1,7 @@
 //! The keys of `lab.toml` that do not depend on modules, as data.
 
 use super::shape::{Key, Shape};
+use crate::render::machine::vocabulary::{LAB_WORDS, WORDS, Word};
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
     Key {
@@ -45,7 +46,7 @@ pub const SECTIONS: &[Key] = &[
     ),
     key(
         "talos",
-        Shape::Open(TALOS),
+        Shape::Words(WORDS_OF_LAB, TALOS),
         "What all nodes have: the words of a module's [[talos]].",
     ),
     key(
@@ -227,9 +228,14 @@ const PATCHES: Key = key(
     "Files with machine-config patches of your own.",
 );
 
-/// The words of the nodes' vocabulary stay open: the compiler judges them.
+/// The words of `[talos]`.
+static WORDS_OF_LAB: &[&[Word]] = &[WORDS, LAB_WORDS];
+
+/// The words of a node's `talos`.
+static WORDS_OF_NODE: &[&[Word]] = &[WORDS];
+
+/// What stands beside the words of the nodes' vocabulary.
 const TALOS: &[Key] = &[
-    EXTENSIONS,
     PATCHES,
     key(
         "talhelper",
@@ -365,10 +371,14 @@ const KERNEL_ARGS: Key = key(
 );
 const VOLUMES: Key = key(
     "volumes",
-    Shape::Open(&[]),
+    Shape::Word("volumes"),
     "Volumes by name, in the words of [[talos]].",
 );
-const NODE_TALOS: Key = key("talos", Shape::Open(&[]), "The words of [[talos]].");
+const NODE_TALOS: Key = key(
+    "talos",
+    Shape::Words(WORDS_OF_NODE, &[]),
+    "The words of [[talos]].",
+);
 
 const HARDWARE: &[Key] = &[
     DISK,

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::render::machine::vocabulary::Word;
+
 /// A key and what stands behind it.
 #[derive(Debug)]
 pub struct Key {
@@ -36,6 +38,10 @@ pub enum Shape {
     Open(&'static [Key]),
     /// A table whose keys are names.
     Names(&'static Shape),
+    /// A table with words of the nodes' vocabulary, beside these keys.
+    Words(&'static [&'static [Word]], &'static [Key]),
+    /// What stands behind this word of the nodes' vocabulary.
+    Word(&'static str),
     /// One of several shapes.
     Either(&'static [Shape]),
     /// Anything.
@@ -112,13 +118,28 @@ impl Shape {
                 let shapes: Vec<Value> = shapes.iter().map(Shape::bare).collect();
                 json!({ "anyOf": shapes })
             }
+            Shape::Words(tables, keys) => {
+                let words = tables.iter().copied().flatten();
+                let words = words.map(|word| (word.name.to_owned(), of_word(word.name)));
+                let keys = keys.iter().map(property);
+                object(words.chain(keys).collect(), &[])
+            }
+            Shape::Word(name) => of_word(name),
             Shape::Any => json!({}),
         }
     }
 }
 
+/// The schema of a word stands once, among the definitions.
+fn of_word(name: &str) -> Value {
+    json!({ "$ref": format!("#/$defs/word.{name}") })
+}
+
+fn property(key: &Key) -> (String, Value) {
+    (key.name.to_owned(), key.shape.schema(key.doc))
+}
+
 fn table(keys: &[Key]) -> Value {
-    let property = |key: &Key| (key.name.to_owned(), key.shape.schema(key.doc));
     let required = keys.iter().filter(|key| key.required);
     let required: Vec<&str> = required.map(|key| key.name).collect();
     object(keys.iter().map(property).collect(), &required)
