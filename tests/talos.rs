@@ -319,13 +319,17 @@ fn machine_configs_say_what_the_lab_says() {
     let Some(oracles) = oracles() else {
         return;
     };
-    let expected = fs::read_to_string(folder("tests/talos/labs/rich.expected.txt"));
-    let expected = expected.expect("what is expected");
-    let own = |case: &&Case| case.lab == "rich" && minor(case.talos) == minor(case.contract);
-    let (mut wrong, mut count) = (String::new(), 0);
-    for case in CASES.iter().filter(own) {
+    let (mut wrong, mut count) = (String::new(), BTreeMap::new());
+    for case in CASES
+        .iter()
+        .filter(|case| minor(case.talos) == minor(case.contract))
+    {
+        let path = folder(&format!("tests/talos/labs/{}.expected.txt", case.lab));
+        let Ok(expected) = fs::read_to_string(path) else {
+            continue;
+        };
         let compiled = compile(&lab_text(case), &needs_of(case.lab), &[]);
-        let scratch = Scratch::new(&format!("says-{}", case.contract));
+        let scratch = Scratch::new(&format!("says-{}-{}", case.lab, case.contract));
         scratch.write(&compiled.plane);
         let verdicts = judge(&oracles, &scratch.0, &compiled);
         for line in expected
@@ -339,17 +343,51 @@ fn machine_configs_say_what_the_lab_says() {
             if contract != "all" && contract != case.contract {
                 continue;
             }
-            count += 1;
+            *count.entry(case.lab).or_insert(0) += 1;
             let said = at(&documents(&verdicts[node].config), place);
             if said != value {
-                let contract = case.contract;
-                writeln!(wrong, "{contract}: {node}: {place} is {said}, not {value}")
-                    .expect("a string takes it");
+                let (lab, contract) = (case.lab, case.contract);
+                writeln!(
+                    wrong,
+                    "{lab} {contract}: {node}: {place} is {said}, not {value}"
+                )
+                .expect("a string takes it");
             }
         }
     }
-    assert!(count > 150, "only {count} were compared");
     assert!(wrong.is_empty(), "{wrong}");
+    for (lab, least) in [
+        ("rich", 150),
+        ("home-ops", 60),
+        ("raspberry", 20),
+        ("ragas", 40),
+        ("ha", 20),
+    ] {
+        let count = count.get(lab).copied().unwrap_or(0);
+        assert!(count >= least, "{lab}: only {count} were compared");
+    }
+}
+
+#[test]
+fn an_offline_node_has_no_files() {
+    let case = case("home-ops", "v1.11.6", "v1.11", "v1.34.1");
+    let compiled = compile(&lab_text(&case), "", &[]);
+    let offline: Vec<&str> = compiled
+        .machines
+        .offline
+        .keys()
+        .map(|name| name.0.as_str())
+        .collect();
+    assert_eq!(offline, ["worker-4", "worker-5"]);
+    for file in &compiled.plane.files {
+        let text = String::from_utf8_lossy(&content(file)).into_owned();
+        let may = file.path == "out/talos/README.md";
+        assert!(
+            may || !text.contains("worker-4") && !file.path.contains("worker-4"),
+            "{} speaks of it",
+            file.path
+        );
+    }
 }
 
 /// A lab of one control plane and one worker, and what is said about a patch for all of its nodes.
