@@ -16,14 +16,15 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use labc::diag::Severity;
+use labc::world::World;
 use serde_json::Value as Json;
 
 #[path = "talos/bench.rs"]
 mod bench;
 
 use bench::{
-    Case, Compiled, Scratch, asked_by_scripts, built, case, compile, documents, errors_of, json,
-    lab_text, minor, needs_of, oracles, run_json, set_by,
+    Case, Compiled, Scratch, asked_by_scripts, built, case, compile, content, documents, errors_of,
+    folder, json, lab_text, minor, needs_of, oracles, run_json, set_by,
 };
 
 /// Every lab of the Talos plane, with each contract that talhelper may meet.
@@ -63,25 +64,38 @@ fn with_talhelper(case: &Case, how: &str) -> Compiled {
     compiled
 }
 
-/// A compiled lab on disk, and talhelper.
+/// A compiled tree on disk, and talhelper.
 struct Bench {
+    /// Secrets, and what is generated.
     scratch: Scratch,
+    /// The folder `out`.
+    tree: PathBuf,
     talhelper: PathBuf,
 }
 
 impl Bench {
-    /// The lab for a test, with new secrets beside it; nothing where talhelper cannot be built.
+    /// A lab for a test; nothing where talhelper cannot be built.
     fn new(test: &str, case: &Case, how: &str) -> Option<(Bench, Compiled)> {
+        let scratch = Scratch::new(&format!("{test}-{}-{}", case.lab, case.talos));
+        let compiled = with_talhelper(case, how);
+        scratch.write(&compiled.plane);
+        let tree = scratch.0.join("out");
+        Some((Bench::of(tree, scratch)?, compiled))
+    }
+
+    /// A tree with new secrets; nothing where talhelper cannot be built.
+    fn of(tree: PathBuf, scratch: Scratch) -> Option<Bench> {
         static TALHELPER: OnceLock<Option<PathBuf>> = OnceLock::new();
         let folder = TALHELPER.get_or_init(|| built("talhelper", "talhelper"));
         let talhelper = folder.as_ref()?.join("talhelper");
-        let compiled = with_talhelper(case, how);
-        let scratch = Scratch::new(&format!("{test}-{}-{}", case.lab, case.talos));
-        scratch.write(&compiled.plane);
-        let bench = Bench { scratch, talhelper };
+        let bench = Bench {
+            scratch,
+            tree,
+            talhelper,
+        };
         let secrets = bench.run(&["gensecret"]);
         fs::write(bench.path("talsecret.yaml"), secrets).expect("a file");
-        Some((bench, compiled))
+        Some(bench)
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -92,7 +106,7 @@ impl Bench {
     fn run(&self, arguments: &[&str]) -> String {
         let output = Command::new(&self.talhelper)
             .args(arguments)
-            .current_dir(self.path("out/talos"))
+            .current_dir(self.tree.join("talos"))
             .env("HOSTNAME", "not-this")
             .env("patch", "not-this")
             .output()
@@ -108,9 +122,11 @@ impl Bench {
 
     /// What talhelper generates, by node.
     fn by_talhelper<'a>(&self, nodes: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
-        let command = "genconfig --offline-mode --no-gitignore --out-dir ../../generated \
-                       --secret-file ../../talsecret.yaml";
-        self.run(&command.split(' ').collect::<Vec<_>>());
+        let path = |name: &str| self.path(name).display().to_string();
+        let (generated, secrets) = (path("generated"), path("talsecret.yaml"));
+        let command = ["genconfig", "--offline-mode", "--no-gitignore"];
+        let files = ["--out-dir", &generated, "--secret-file", &secrets];
+        self.run(&[&command[..], &files[..]].concat());
         let config = |node: &str| {
             let path = self.path(&format!("generated/{node}.yaml"));
             (
@@ -122,10 +138,12 @@ impl Bench {
     }
 
     /// What the scripts generate, by node, as Talos' own library does it.
-    fn by_scripts(&self, oracles: &Path, case: &Case) -> BTreeMap<String, String> {
-        let mut asked = asked_by_scripts(&self.path("out"));
+    fn by_scripts(&self, oracles: &Path) -> BTreeMap<String, String> {
+        let mut asked = asked_by_scripts(&self.tree);
         asked["secrets"] = self.path("talsecret.yaml").display().to_string().into();
-        let program = oracles.join(format!("oracle-v1.{}", minor(case.talos)));
+        let upgrade = fs::read_to_string(self.tree.join("talos/upgrade.sh")).expect("a script");
+        let talos = minor(&set_by(&upgrade, "talos"));
+        let program = oracles.join(format!("oracle-v1.{talos}"));
         let answers = run_json(&program, "check", &asked);
         let config = |(node, answer): (&String, &Json)| {
             assert_eq!(answer["errors"], serde_json::json!([]), "{node}");
@@ -171,35 +189,76 @@ fn walk(value: &Json, path: &str, found: &mut BTreeMap<String, Json>) {
     }
 }
 
+/// How many leaves of a tree's machine configs are compared, and what differs.
+fn compared(oracles: &Path, bench: &Bench) -> (usize, String) {
+    let (mut wrong, mut count) = (String::new(), 0);
+    let by_scripts = bench.by_scripts(oracles);
+    let by_talhelper = bench.by_talhelper(by_scripts.keys().map(String::as_str));
+    for (node, config) in by_scripts {
+        let (one, other) = (leaves(&config), leaves(&by_talhelper[&node]));
+        count += one.len();
+        let paths: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+        for path in paths {
+            let (script, talhelper) = (one.get(path), other.get(path));
+            if script != talhelper {
+                let line = format!("{node}: {path}: {script:?}, with talhelper {talhelper:?}");
+                writeln!(wrong, "{line}").expect("a string takes it");
+            }
+        }
+    }
+    (count, wrong)
+}
+
 #[test]
 fn talhelper_generates_what_the_scripts_generate() {
     let Some(oracles) = oracles() else { return };
-    let (mut wrong, mut count) = (String::new(), 0);
+    let (mut all, mut total) = (String::new(), 0);
     for case in CASES {
         let Some((bench, _)) = Bench::new("generates", &case, "beside") else {
             return;
         };
-        let by_scripts = bench.by_scripts(&oracles, &case);
-        let by_talhelper = bench.by_talhelper(by_scripts.keys().map(String::as_str));
-        for (node, config) in by_scripts {
-            let (one, other) = (leaves(&config), leaves(&by_talhelper[&node]));
-            count += one.len();
-            let paths: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
-            for path in paths {
-                let (script, talhelper) = (one.get(path), other.get(path));
-                if script != talhelper {
-                    let (lab, talos) = (case.lab, case.talos);
-                    writeln!(
-                        wrong,
-                        "{lab} {talos}: {node}: {path}: {script:?}, with talhelper {talhelper:?}"
-                    )
-                    .expect("a string takes it");
-                }
-            }
+        let (count, wrong) = compared(&oracles, &bench);
+        total += count;
+        if !wrong.is_empty() {
+            writeln!(all, "{} {}:\n{wrong}", case.lab, case.talos).expect("a string takes it");
         }
     }
+    assert!(all.is_empty(), "{all}");
+    assert!(total > 5_000, "only {total} leaves were compared");
+}
+
+/// The committed lab has a patch of its own that looks like a template.
+#[test]
+fn talhelper_generates_what_the_scripts_of_a_committed_tree_generate() {
+    let Some(oracles) = oracles() else { return };
+    let tree = folder("tests/labs/talhelper/out");
+    let Some(bench) = Bench::of(tree, Scratch::new("committed")) else {
+        return;
+    };
+    let (count, wrong) = compared(&oracles, &bench);
     assert!(wrong.is_empty(), "{wrong}");
-    assert!(count > 5_000, "only {count} leaves were compared");
+    assert!(count > 100, "only {count} leaves were compared");
+}
+
+#[test]
+fn the_provision_script_needs_talhelper_only_instead() {
+    let lab = fs::read_to_string(folder("tests/labs/talhelper/lab.toml")).expect("a lab");
+    let patch = fs::read(folder("tests/labs/talhelper/talos/shell.yaml")).expect("a patch");
+    let tools = |how: &str| {
+        let lab = lab.replace("\"beside\"", &format!("\"{how}\""));
+        let files = BTreeMap::from([
+            ("lab.toml".to_owned(), lab.into_bytes()),
+            ("talos/shell.yaml".to_owned(), patch.clone()),
+        ]);
+        let compiled = labc::compile(&World::Memory(files)).expect("memory can be read");
+        let product = compiled.product.expect("it compiles");
+        let mut files = product.tree.files.iter();
+        let script = files.find(|file| file.path == "out/bootstrap/provision.sh");
+        let script = String::from_utf8(content(script.expect("a script"))).expect("text");
+        set_by(&script, "tools")
+    };
+    assert_eq!(tools("beside"), "(talosctl helm kubectl)");
+    assert_eq!(tools("instead"), "(talosctl helm kubectl talhelper)");
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diag::Diagnostics;
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::resolve::Lab;
 use crate::resolve::lab::{
     Cluster, Machine, Need, Network, NodeName, Reach, Role, Talhelper, TalosRules,
@@ -137,6 +137,9 @@ pub fn intents(
     derive::share_cert_sans(&mut layers, &roles, diagnostics);
     let contract = cluster.contract.value;
     let effective = layers.settle(&roles, contract, diagnostics);
+    for facts in effective.values() {
+        whole_access(facts, diagnostics);
+    }
     let patch_files = patch_files(rules, online.values().copied());
     let as_written = own
         .one(&["extension_order"])
@@ -155,6 +158,26 @@ pub fn intents(
         patch_files,
         raw: Vec::new(),
         talhelper: rules.talhelper,
+    }
+}
+
+/// Reports an access to Talos that lets nobody in: roles for no pods, or pods without a role.
+fn whole_access(facts: &Facts, diagnostics: &mut Diagnostics) {
+    let said = |word: &str| facts.at(&["talos_api_access", word]);
+    let pairs = [
+        ("roles", "namespaces", "namespaces = [\"system-upgrade\"]"),
+        ("namespaces", "roles", "roles = [\"os:reader\"]"),
+    ];
+    for (there, missing, example) in pairs {
+        if let (Some(there), None) = (said(there), said(missing)) {
+            let span = there.first().and_then(|fact| fact.node.origin.first());
+            let message = format!("`talos_api_access.{missing}` is missing");
+            diagnostics.push(
+                Diagnostic::error(Code::MISSING_KEY, span, message)
+                    .here("without it, this lets nobody in")
+                    .help(format!("write it like `{example}`")),
+            );
+        }
     }
 }
 
