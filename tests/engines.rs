@@ -232,7 +232,6 @@ fn both_engines_run_the_same() {
     for (name, files) in swap::labs() {
         let (argocd, flux) = both(&name, &files);
         let (left, right) = (resources(&argocd), resources(&flux));
-        assert!(!left.is_empty(), "{name}");
         let paths = |found: &BTreeMap<&str, Value>| -> BTreeSet<String> {
             found.keys().map(|path| (*path).to_owned()).collect()
         };

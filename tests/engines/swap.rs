@@ -26,7 +26,7 @@ pub(crate) const FLUX: Engine = Engine {
     version: "0.49.0",
 };
 
-/// The root lab and every lab of `tests/labs/`, by name.
+/// The root lab, every lab of `tests/labs/` and the lab of every module, by name.
 pub(crate) fn labs() -> BTreeMap<String, Files> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = fs::read_dir(root.join("tests/labs")).expect("the folder of cases");
@@ -35,16 +35,22 @@ pub(crate) fn labs() -> BTreeMap<String, Files> {
         .filter(|path| path.is_dir())
         .map(|path| (name(&path), source(&path)))
         .collect();
-    let own = fs::read(root.join("lab.toml")).expect("the root lab");
-    labs.insert(
-        "root".to_owned(),
-        Files::from([("lab.toml".to_owned(), own)]),
-    );
+    labs.insert("root".to_owned(), alone(&root.join("lab.toml")));
+    for entry in fs::read_dir(root.join("tests/modules")).expect("the labs of modules") {
+        let path = entry.expect("an entry").path();
+        labs.insert(format!("module {}", name(&path)), alone(&path));
+    }
     labs
 }
 
+/// A lab that is one file.
+fn alone(path: &Path) -> Files {
+    let text = fs::read(path).expect("it can be read");
+    Files::from([("lab.toml".to_owned(), text)])
+}
+
 fn name(path: &Path) -> String {
-    let name = path.file_name().expect("it has a name");
+    let name = path.file_stem().expect("it has a name");
     name.to_string_lossy().into_owned()
 }
 

@@ -16,6 +16,7 @@ use super::{Cluster, apply, merge, refused, text};
 #[derive(Clone, Debug)]
 pub(super) struct Kustomization {
     name: String,
+    namespace: String,
     pub(super) after: BTreeSet<String>,
     waits: bool,
     is_suspended: bool,
@@ -33,13 +34,14 @@ struct State {
 }
 
 impl State {
-    /// A cluster in which Flux runs and nothing else but what serves kinds that nobody in the lab brings: those have been
+    /// A cluster in which Flux runs, in its own namespace, and nothing else but what serves kinds that nobody in the lab brings: those have been
     /// noted, and are not the order's to bring.
     fn first(all: &BTreeMap<String, Kustomization>, lab: &Lab) -> Self {
         let mut state = State::default();
         let built_in = ["default", "kube-system", "kube-public", "kube-node-lease"];
         let namespaces = &mut state.cluster.namespaces;
         namespaces.extend(built_in.map(str::to_owned));
+        namespaces.extend(all.values().map(|one| one.namespace.clone()));
         for (group, kind) in [
             ("source.toolkit.fluxcd.io", "HelmRepository"),
             ("source.toolkit.fluxcd.io", "OCIRepository"),
@@ -108,6 +110,9 @@ pub(super) fn kustomizations(tree: &Tree) -> BTreeMap<String, Kustomization> {
         Kustomization {
             name: text(node, &["metadata", "name"])
                 .expect("a name")
+                .to_owned(),
+            namespace: text(node, &["metadata", "namespace"])
+                .expect("a namespace")
                 .to_owned(),
             after: list
                 .map(|entry| text(entry, &["name"]).expect("a name").to_owned())
