@@ -58,10 +58,11 @@ fn source(lab: &PathBuf) -> Files {
     let world = World::open(lab).expect("the folder is there");
     let mut files = Files::new();
     for path in world.list("").expect("it can be listed") {
-        if !path.starts_with("out/") && path != "lab.lock" {
-            if let Read::Bytes(bytes) = world.read(&path).expect("it can be read") {
-                files.insert(path, bytes);
-            }
+        let is_source = !path.starts_with("out/") && path != "lab.lock";
+        if let Read::Bytes(bytes) = world.read(&path).expect("it can be read")
+            && is_source
+        {
+            files.insert(path, bytes);
         }
     }
     files

@@ -52,10 +52,11 @@ impl State {
         }
         let resources = all.values().flat_map(|one| &one.resources);
         let kinds: BTreeSet<(String, String)> = resources.map(kind_of).collect();
-        let brought = lab
+        let runs = lab
             .components
             .values()
-            .flat_map(|component| &component.kinds);
+            .filter(|component| all.contains_key(&component.name));
+        let brought = runs.flat_map(|component| &component.kinds);
         let brought: BTreeSet<(String, String)> = brought
             .map(|kind| (kind.group.clone(), kind.kind.clone()))
             .collect();
