@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use labc::diag::{Diagnostics, Severity};
 use labc::emit::emit;
 use labc::parse::domain::{IpNet, IpRange};
+use labc::resolve::lab::Engine;
 use labc::source::{SourceKind, Sources};
 use labc::syntax::yaml;
 use labc::value::{Node, Path as ValuePath, Step};
@@ -72,6 +73,42 @@ impl Lab {
             .filter_map(|object| Some((text(object, &["metadata", "name"])?, object)))
             .filter(|(name, _)| !["root", "namespaces"].contains(name))
             .collect()
+    }
+
+    /// What Flux's Kustomizations of units wait for, by name; empty under Argo CD.
+    fn kustomizations(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let own = ["flux-system", "namespaces", "sources"];
+        self.of_kind("Kustomization")
+            .filter_map(|object| {
+                let after = object.at(&ValuePath::keys(["spec", "dependsOn"]));
+                let after = after.and_then(Node::as_list).unwrap_or_default().iter();
+                let after = after.filter_map(|entry| text(entry, &["name"]));
+                let name = text(object, &["metadata", "name"])?;
+                Some((name, after.filter(|name| !own.contains(name)).collect()))
+            })
+            .filter(|(name, _)| !own.contains(name))
+            .collect()
+    }
+
+    /// The version of a chart as Flux is told it: the namespace and name of the release, and the version.
+    fn releases(&self) -> BTreeSet<(&str, &str, &str)> {
+        let releases = self.of_kind("HelmRelease").filter_map(|release| {
+            let version = text(release, &["spec", "chart", "spec", "version"]);
+            let registry = || {
+                let name = text(release, &["spec", "chartRef", "name"])?;
+                let mut all = self.of_kind("OCIRepository");
+                let is_it = |source: &&Node| text(source, &["metadata", "name"]) == Some(name);
+                text(all.find(is_it)?, &["spec", "ref", "tag"])
+            };
+            let name = text(release, &["metadata", "name"])?;
+            let namespace = text(release, &["metadata", "namespace"])?;
+            Some((namespace, name, version.or_else(registry)?))
+        });
+        releases.collect()
+    }
+
+    fn is_flux(&self) -> bool {
+        self.product.lab.sections.identity.engine.value == Engine::Flux
     }
 
     /// Every text of the objects in files whose path begins with `folder`.
@@ -228,6 +265,10 @@ fn assert_same<T: Ord + std::fmt::Debug>(
 #[test]
 fn components_are_those_of_the_manifests() {
     for lab in labs() {
+        if lab.is_flux() {
+            components_of_flux(&lab);
+            continue;
+        }
         let applications = lab.applications();
         let names: BTreeSet<&str> = applications.keys().copied().collect();
         let shown = lab.document.column("Order", 0, "Application");
@@ -251,6 +292,20 @@ fn components_are_those_of_the_manifests() {
             }
         }
     }
+}
+
+fn components_of_flux(lab: &Lab) {
+    let mut releases = lab.releases();
+    assert!(!releases.is_empty());
+    for row in lab.document.table("Components", 0) {
+        let release = [&row["namespace"], &row["component"], &row["version"]];
+        let [namespace, name, version] = release.map(String::as_str);
+        assert_eq!(
+            releases.remove(&(namespace, name, version)),
+            !version.is_empty()
+        );
+    }
+    assert!(releases.is_empty(), "{releases:?}");
 }
 
 #[test]
@@ -285,7 +340,22 @@ fn images_are_those_of_the_manifests() {
 fn the_order_is_that_of_the_manifests() {
     for lab in labs() {
         let applications = lab.applications();
-        for row in lab.document.table("Order", 0) {
+        let kustomizations = lab.kustomizations();
+        for row in lab
+            .document
+            .table("Order", 0)
+            .iter()
+            .filter(|_| lab.is_flux())
+        {
+            let names = row["after"].split(", ").filter(|name| !name.is_empty());
+            assert_eq!(
+                kustomizations[row["unit"].as_str()],
+                names.collect(),
+                "{row:?}"
+            );
+        }
+        let shown = lab.document.table("Order", 0).iter();
+        for row in shown.filter(|_| !lab.is_flux()) {
             let application = applications[row["Application"].as_str()];
             let annotations = application.at(&ValuePath::keys(["metadata", "annotations"]));
             let wave = annotations.and_then(|all| text(all, &["argocd.argoproj.io/sync-wave"]));
@@ -312,6 +382,7 @@ fn the_order_is_that_of_the_manifests() {
             }
         }
         units.remove("namespaces");
+        units.remove("sources");
         let shown: BTreeSet<String> = shown.into_iter().map(str::to_owned).collect();
         assert_same(&lab, "units", &shown, &units);
         let mut before = BTreeSet::new();
@@ -481,6 +552,18 @@ fn hosts_are_those_of_the_manifests() {
     assert!(seen > 4, "some lab shows something");
 }
 
+/// Namespace, name and keys of a Secret that is encrypted.
+fn encrypted(object: &Node) -> Option<Vec<&str>> {
+    object.get("sops")?;
+    let data = object.get("stringData")?.as_map()?;
+    let mut words = vec![
+        text(object, &["metadata", "namespace"])?,
+        text(object, &["metadata", "name"])?,
+    ];
+    words.extend(data.keys().map(|key| key.as_str()));
+    Some(words)
+}
+
 #[test]
 fn secrets_are_those_of_the_script_and_of_the_manifests() {
     let mut seen = 0;
@@ -506,7 +589,13 @@ fn secrets_are_those_of_the_script_and_of_the_manifests() {
                 words.filter(|word| !word.contains('=')).collect()
             })
             .collect();
-        assert_same(&lab, "secrets", &shown, &made);
+        let encrypted = lab.objects.values().flatten().filter_map(encrypted);
+        assert_same(
+            &lab,
+            "secrets",
+            &shown,
+            &made.into_iter().chain(encrypted).collect(),
+        );
         for row in rows {
             let users = row["used by"].split(", ");
             for user in users.filter(|user| lab.product.lab.components.contains_key(*user)) {
@@ -519,7 +608,7 @@ fn secrets_are_those_of_the_script_and_of_the_manifests() {
                 );
                 seen += 1;
             }
-            for key in row["keys"].split(", ") {
+            for key in row["keys"].split(", ").filter(|_| row["from"] == "manual") {
                 let path = format!("$LABC_SECRETS/{}/{}/{key}", row["namespace"], row["name"]);
                 let line = lab.document.text.lines().find(|line| *line == path);
                 assert_eq!(line.is_none(), is_filled(&&row), "{}: {path}", lab.name);
