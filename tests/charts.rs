@@ -55,14 +55,14 @@ fn facts(module: &str) -> Option<Value> {
     Some(serde_json::from_str(&text).expect("facts are JSON"))
 }
 
-/// Every component of a module that has a chart of its own, in the module's own lab, with the facts of that chart.
+/// The component that is called like its module, in the module's own lab, with the facts of its chart: of every module
+/// that has a chart of its own.
 fn charts(tried: &[(String, Product)]) -> Vec<(&Product, &Component, Value)> {
     let mut charts = Vec::new();
     for (module, product) in tried {
-        let components = product.lab.components.values();
-        let own = components.filter(|component| component.module.name == *module);
-        for component in own.filter(|component| component.chart.is_some()) {
-            let Some(facts) = facts(module) else { continue };
+        let component = product.lab.components.get(module);
+        let component = component.unwrap_or_else(|| panic!("{module} is in its own lab"));
+        if let Some(facts) = facts(module).filter(|_| component.chart.is_some()) {
             charts.push((product, component, facts));
         }
     }
