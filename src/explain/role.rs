@@ -15,7 +15,7 @@ pub(crate) const DEFAULTS: &str = "labc:defaults.toml";
 /// What a span is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
-    /// One word for programs: `lab`, `default`, `module`, `template`, `values`, `manifest`, `patch`.
+    /// One word for programs: `lab`, `default`, `module`, `template`, `values`, `manifest`, `patch`, `secret`.
     pub word: &'static str,
     /// A phrase for people.
     pub text: String,
@@ -121,6 +121,9 @@ impl<'a> Roles<'a> {
                     }
                     None if self.values.contains(name) => {
                         Role::new("values", "a values file of the lab")
+                    }
+                    None if name.starts_with("secrets/") => {
+                        Role::new("secret", "a SOPS file of the lab, copied as it is")
                     }
                     None => Role::new("manifest", "a manifest of the lab"),
                 }

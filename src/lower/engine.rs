@@ -1,4 +1,5 @@
-//! What is the same for every engine: where it lives, and whether the lab's component for it is one of it.
+//! What is the same for every engine: where it lives, whether the lab's component for it is one of it, and whether it can
+//! read the repository.
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::resolve::lab::Engine;
@@ -21,8 +22,14 @@ pub(super) fn namespace(lab: &Lab) -> Node {
     }
 }
 
-/// Reports a lab whose component for the engine installs another one: nothing would read the tree.
+/// Reports what keeps the engine from reading the tree.
 pub(super) fn check(lab: &Lab, diagnostics: &mut Diagnostics) {
+    wrong_component(lab, diagnostics);
+    credentials(lab, diagnostics);
+}
+
+/// Reports a lab whose component for the engine installs another one: nothing would read the tree.
+fn wrong_component(lab: &Lab, diagnostics: &mut Diagnostics) {
     let engine = &lab.sections.identity.engine;
     let (name, word, group) = match engine.value {
         Engine::ArgoCd => ("Argo CD", "argocd", "argoproj.io"),
@@ -44,4 +51,59 @@ pub(super) fn check(lab: &Lab, diagnostics: &mut Diagnostics) {
                 "write `[infrastructure.{word}]` in its place, or name the other engine"
             )),
     );
+}
+
+/// Reports credentials of the repository without the keys that the engine reads.
+fn credentials(lab: &Lab, diagnostics: &mut Diagnostics) {
+    let identity = &lab.sections.identity;
+    let Some(id) = &identity.repository.secret else {
+        return;
+    };
+    let Some(secret) = lab.sections.secrets.get(&id.value) else {
+        return;
+    };
+    let url = &identity.repository.url;
+    let is_ssh = url.value.starts_with("ssh://") || !url.value.contains("://");
+    let wanted = keys(identity.engine.value, is_ssh);
+    let has_all = |keys: &&[&str]| keys.iter().all(|key| secret.keys.contains_key(*key));
+    if wanted.iter().any(has_all) {
+        return;
+    }
+    let name = match identity.engine.value {
+        Engine::ArgoCd => "Argo CD",
+        Engine::Flux => "Flux",
+    };
+    let quoted: Vec<String> = wanted[0].iter().map(|key| format!("`{key}`")).collect();
+    let message = format!(
+        "{name} reads {} of `{}`, which it does not have",
+        quoted.join(" and "),
+        id.value
+    );
+    diagnostics.push(
+        Diagnostic::warning(Code::UNDECLARED_SECRET_KEY, id.span, message)
+            .label(secret.span, "declared here")
+            .label(url.span, "how it is reached")
+            .help(format!("say `keys = {:?}`", wanted[0])),
+    );
+}
+
+/// The keys of credentials, one way after the other, the usual one first. Source: Argo CD,
+/// `docs/operator-manual/declarative-setup.md`; Flux, `docs/spec/v1/gitrepositories.md` of source-controller.
+fn keys(engine: Engine, is_ssh: bool) -> &'static [&'static [&'static str]] {
+    match (engine, is_ssh) {
+        (Engine::ArgoCd, true) => &[&["sshPrivateKey"]],
+        (Engine::ArgoCd, false) => &[
+            &["username", "password"],
+            &["password"],
+            &["bearerToken"],
+            &["githubAppPrivateKey"],
+            &["gcpServiceAccountKey"],
+        ],
+        (Engine::Flux, true) => &[&["identity", "known_hosts"]],
+        (Engine::Flux, false) => &[
+            &["username", "password"],
+            &["bearerToken"],
+            &["githubAppPrivateKey"],
+        ],
+    }
 }

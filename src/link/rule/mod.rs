@@ -130,7 +130,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         name: "Secrets that the engine can read",
-        codes: &[Code::SECRET_SOURCE, Code::SOPS_FILE],
+        codes: &[Code::SECRET_SOURCE, Code::SOPS_FILE, Code::UNUSED_SECRET],
         check: sops::check,
     },
     Rule {

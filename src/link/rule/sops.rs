@@ -25,6 +25,7 @@ pub(super) fn check(index: &Index<'_>, diagnostics: &mut Diagnostics) {
         for used in uses.iter().filter(|used| used.from == SecretSource::Sops) {
             file_of(index, used, diagnostics);
         }
+        unused(index, &uses, diagnostics);
     }
     for place in &index.places {
         let Some(node) = place
@@ -69,10 +70,11 @@ fn file_of(index: &Index<'_>, used: &SecretUse, diagnostics: &mut Diagnostics) {
             .filter(|file| file.name == *name)
             .map(|file| file.path.as_str())
             .collect();
+        let path = suggested(index, used);
         let mut diagnostic = Diagnostic::error(Code::SOPS_FILE, used.span, message)
             .label(user.filter(|user| *user != used.span), "used here")
             .help(format!(
-                "write the Secret to `secrets/{namespace}-{id}.yaml`, with `metadata.name: {name}` and `metadata.namespace: {namespace}`, and encrypt it: `sops --encrypt --in-place FILE`"
+                "write the Secret to `{path}`, with `metadata.name: {name}` and `metadata.namespace: {namespace}`, and encrypt it: `sops --encrypt --in-place FILE`"
             ));
         for path in here {
             diagnostic = diagnostic.note(format!("`{path}` is for another namespace"));
@@ -100,6 +102,39 @@ fn file_of(index: &Index<'_>, used: &SecretUse, diagnostics: &mut Diagnostics) {
             Diagnostic::note_at(Code::SOPS_FILE, file.span, message)
                 .note(format!("{} components use it, and labc changes no byte of it", used.users.len()))
                 .help("add the annotation `kustomize.toolkit.fluxcd.io/prune: disabled`, by `sops edit FILE`"),
+        );
+    }
+}
+
+/// Where the missing file could lie: a name that no other file has.
+fn suggested(index: &Index<'_>, used: &SecretUse) -> String {
+    let plain = format!("secrets/{}.yaml", used.id);
+    if index.lab.sops.iter().any(|file| file.path == plain) {
+        return format!("secrets/{}-{}.yaml", used.namespace, used.id);
+    }
+    plain
+}
+
+/// Reports files that nothing in the lab uses: Flux would never see them.
+fn unused(index: &Index<'_>, uses: &[SecretUse], diagnostics: &mut Diagnostics) {
+    let repository = index.lab.sections.identity.repository.secret.as_ref();
+    let declared = repository.and_then(|id| Some((id, index.lab.sections.secrets.get(&id.value)?)));
+    let repository = declared.map(|(id, secret)| secret.name.as_ref().unwrap_or(id).value.as_str());
+    for file in index.lab.sops.iter().filter(|_| index.is_whole) {
+        let is_it = |used: &&SecretUse| {
+            used.from == SecretSource::Sops
+                && (&used.namespace, &used.name) == (&file.namespace, &file.name)
+        };
+        if uses.iter().any(|used| is_it(&used)) || repository == Some(&file.name) {
+            continue;
+        }
+        let message = format!(
+            "nothing uses `{}`, the Secret `{}` of namespace `{}`",
+            file.path, file.name, file.namespace
+        );
+        diagnostics.push(
+            Diagnostic::warning(Code::UNUSED_SECRET, file.span, message)
+                .help("declare it under `[secrets]` with `from = \"sops\"` and refer to it, or remove the file"),
         );
     }
 }

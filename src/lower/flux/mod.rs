@@ -67,7 +67,7 @@ pub(super) fn lower(
         sops: sops::by_unit(lab, linked),
         has_namespaces: !namespaces.is_empty(),
     };
-    drift::check(lab, diagnostics);
+    drift::check(lab, linked, diagnostics);
     let mut engine_files = vec![OutFile::yaml(
         format!("{OUT}/bootstrap/source.yaml"),
         source::of_repository(&shared),
