@@ -1,7 +1,8 @@
 //! A lab compiled for Argo CD and for Flux runs the same things in the same order. Looks at the two trees as YAML: the same
 //! resources, releases and namespaces, and every edge of Flux's in Argo CD's waves.
 //!
-//! What one engine cannot do is listed, lab by lab.
+//! What one engine cannot do is listed, lab by lab. Values that a module gives one engine only are those whose template
+//! asks for `lab.engine`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -12,6 +13,8 @@
 mod swap;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
 use labc::compile;
 use labc::diag::{Diagnostics, Severity};
@@ -30,20 +33,6 @@ const CANNOT: [(&str, Engine, &str, (&str, &str)); 1] = [(
     "L0805",
     ("from = \"sops\"", "from = \"manual\""),
 )];
-
-/// Values that a module gives one engine and not the other: the release, the value, and why.
-const DIFFERENT: [(&str, &str, &str); 2] = [
-    (
-        "cert-manager",
-        "/startupapicheck/enabled",
-        "the job is a hook after the install, which helm waits for and Argo CD repeats at every sync",
-    ),
-    (
-        "longhorn",
-        "/preUpgradeChecker/jobEnabled",
-        "the job is a hook before the upgrade, which Argo CD runs before the first install too",
-    ),
-];
 
 /// The YAML files of a tree by path, each with its first document.
 type Tree = BTreeMap<String, Value>;
@@ -226,9 +215,44 @@ fn flux_releases(tree: &Tree) -> BTreeMap<String, Value> {
     found
 }
 
+/// The module of each component of a lab, by the component's name.
+fn modules(files: &Files) -> BTreeMap<String, String> {
+    let compiled = compile(&World::Memory(files.clone())).expect("memory can be read");
+    let lab = compiled.product.expect("a lab has a tree").lab;
+    let components = lab.components.into_iter();
+    components
+        .map(|(name, component)| (name, component.module.name.clone()))
+        .collect()
+}
+
+/// The values of a standard module that depend on the engine, as JSON pointers: its `values.yaml` says why.
+fn said_of_engines(module: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join(format!("modules/{module}/values.yaml"));
+    let Ok(text) = fs::read_to_string(path) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    if let Some(values) = first_document(&text) {
+        collect_said(&values, "", &mut found);
+    }
+    found
+}
+
+fn collect_said(node: &Value, pointer: &str, found: &mut Vec<String>) {
+    match node {
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(key, node)| collect_said(node, &format!("{pointer}/{key}"), found)),
+        Value::String(text) if text.contains("lab.engine") => found.push(pointer.to_owned()),
+        _ => {}
+    }
+}
+
 #[test]
 fn both_engines_run_the_same() {
     let mut compared = (0, 0);
+    let mut different: BTreeSet<String> = BTreeSet::new();
     for (name, files) in swap::labs() {
         let (argocd, flux) = both(&name, &files);
         let (left, right) = (resources(&argocd), resources(&flux));
@@ -241,20 +265,28 @@ fn both_engines_run_the_same() {
         }
         let mut releases = argocd_releases(&argocd);
         let mut others = flux_releases(&flux);
-        for (release, value, why) in DIFFERENT {
-            let pointer = format!("/values{value}");
-            let take = |all: &mut BTreeMap<String, Value>| {
-                Some(all.get_mut(release)?.pointer_mut(&pointer)?.take())
+        let modules = modules(&files);
+        for (release, own) in &mut releases {
+            let Some(other) = others.get_mut(release) else {
+                continue;
             };
-            let taken = (take(&mut releases), take(&mut others));
-            assert!(taken.0.is_none() || taken.0 != taken.1, "{name}: {why}");
+            for value in said_of_engines(&modules[release]) {
+                let pointer = format!("/values{value}");
+                let take = |node: &mut Value| node.pointer_mut(&pointer).map(Value::take);
+                let (left, right) = (take(own), take(other));
+                assert_ne!(
+                    left, right,
+                    "{name}: {release} {value} is the same for both"
+                );
+                different.insert(format!("{release}{value}"));
+            }
         }
         assert_eq!(releases, others, "{name}");
         compared.0 += left.len();
         compared.1 += releases.len();
     }
     println!(
-        "compared {} resources and {} releases",
+        "compared {} resources and {} releases; values that modules give one engine only: {different:?}",
         compared.0, compared.1
     );
     assert!(compared.0 > 100 && compared.1 > 20, "{compared:?}");
