@@ -611,7 +611,7 @@ fn secrets_are_those_of_the_script_and_of_the_manifests() {
             for key in row["keys"].split(", ").filter(|_| row["from"] == "manual") {
                 let path = format!("$LABC_SECRETS/{}/{}/{key}", row["namespace"], row["name"]);
                 let line = lab.document.text.lines().find(|line| *line == path);
-                assert_eq!(line.is_none(), is_filled(&&row), "{}: {path}", lab.name);
+                assert_eq!(line.is_none(), is_filled(&row), "{}: {path}", lab.name);
             }
         }
     }

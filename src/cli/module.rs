@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::output::{self, misused, say};
 use super::{Common, Exit, Format};
 use crate::diag::Diagnostics;
-use crate::guide::{Shelf, component, list, module, page, shelf};
+use crate::guide::{Shelf, component, list, module, page, shelf, traits};
 use crate::parse::domain::check_label;
 use crate::world::{Failure, Mode, World};
 
@@ -20,9 +20,9 @@ pub(super) struct ModuleCommand {
 enum Action {
     /// List all modules: the standard library's, and the lab's own
     List,
-    /// Print all that a person needs to write a component of a module
+    /// Print all that a person needs to write a component of a module, or an entry of a trait
     Show {
-        /// The module
+        /// The module, or the trait
         name: String,
     },
     /// Write the first files of a module of the lab's own
@@ -67,6 +67,13 @@ fn show(common: &Common, name: &str) -> Result<Exit, Failure> {
         return Ok(Exit::Wrong);
     };
     let Some(book) = shelf.modules.get(name) else {
+        if let Some(known) = traits::find(&shelf, name) {
+            match common.format {
+                Format::Json => output::json(&traits::as_json(&shelf, known))?,
+                Format::Text => output::print(&traits::page(&shelf, known))?,
+            }
+            return Ok(Exit::Fine);
+        }
         let help = component::find(&shelf, name).err();
         let message = format!("there is no module `{name}`");
         return Ok(misused(&message, help.as_deref()));

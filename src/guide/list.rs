@@ -7,12 +7,14 @@ use serde_json::{Value as Json, json};
 use super::component::example;
 use super::page::{fields, tables, text};
 use super::sample::is_required;
+use super::traits::own_offers;
 use super::wrap::wrap;
 use super::{Book, Shelf, named};
 use crate::parse::input::Input;
+use crate::parse::module::{OwnOffer, TraitSyntax};
 use crate::source::Sources;
 
-/// All modules, by group.
+/// All modules, by group, and what needs none.
 pub fn list(shelf: &Shelf) -> String {
     let mut groups: BTreeMap<&str, Vec<&Book>> = BTreeMap::new();
     for book in shelf.modules.values() {
@@ -22,8 +24,10 @@ pub fn list(shelf: &Shelf) -> String {
         };
         groups.entry(group).or_default().push(book);
     }
-    let names = shelf.modules.keys().map(|name| name.chars().count());
-    let width = names.max().unwrap_or(0);
+    let own = own_offers(shelf);
+    let names = shelf.modules.keys();
+    let names = names.chain(own.iter().map(|(_, offer)| &offer.name));
+    let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for (group, books) in groups {
         if !text.is_empty() {
@@ -44,6 +48,15 @@ pub fn list(shelf: &Shelf) -> String {
                 text.push_str(&wrap(&about, &" ".repeat(width + 4)));
             }
         }
+    }
+    if !own.is_empty() {
+        text.push_str("\nwithout a module\n");
+    }
+    for (known, offer) in own {
+        let indent = " ".repeat(width + 4);
+        let doc = wrap(&offer.doc, &indent);
+        text.push_str(&format!("  {:<width$}  {}", offer.name, doc.trim_start()));
+        text.push_str(&wrap(&format!("offers {}", known.name), &indent));
     }
     text
 }
@@ -120,7 +133,10 @@ pub fn all_json(shelf: &Shelf) -> Json {
         data
     };
     let modules: Vec<Json> = shelf.modules.values().map(module).collect();
-    json!({ "schema": 1, "modules": modules })
+    let own = own_offers(shelf);
+    let offer = |(known, offer): &(&TraitSyntax, &OwnOffer)| json!({ "name": offer.name, "trait": known.name, "doc": offer.doc });
+    let offers: Vec<Json> = own.iter().map(offer).collect();
+    json!({ "schema": 1, "modules": modules, "offers": offers })
 }
 
 /// A module as data.
@@ -149,7 +165,7 @@ pub fn one_json(shelf: &Shelf, book: &Book) -> Json {
     data
 }
 
-fn inputs_json(inputs: &BTreeMap<String, Input>) -> Vec<Json> {
+pub(super) fn inputs_json(inputs: &BTreeMap<String, Input>) -> Vec<Json> {
     let input = |(name, input): (&String, &Input)| {
         let default = input
             .default_text

@@ -119,7 +119,7 @@ fn shown_example(module: &Module) -> String {
     format!("```toml\n{}```\n", example(name, module))
 }
 
-fn inputs(inputs: &BTreeMap<String, Input>, sources: &Sources, indent: &str) -> String {
+pub(super) fn inputs(inputs: &BTreeMap<String, Input>, sources: &Sources, indent: &str) -> String {
     let mut text = String::new();
     let (required, others): (Vec<_>, Vec<_>) =
         inputs.iter().partition(|(_, input)| is_required(input));

@@ -26,6 +26,7 @@ pub fn sample(kind: &InputType) -> String {
         InputType::Secret(_) => "\"name\"".to_owned(),
         InputType::Service { .. } => "\"main\"".to_owned(),
         InputType::Env => "\"value\"".to_owned(),
+        InputType::Path => "\"/data\"".to_owned(),
         InputType::Nfs => "\"192.168.1.9:/folder\"".to_owned(),
         InputType::Entry(_) => "true".to_owned(),
         InputType::List(item) => format!("[{}]", sample(item)),
@@ -72,6 +73,7 @@ pub fn words(kind: &InputType) -> String {
         }
         InputType::Service { .. } => "one of the component's services".to_owned(),
         InputType::Env => "text, or `{ secret, key }`".to_owned(),
+        InputType::Path => "path from the root".to_owned(),
         InputType::Nfs => "`host:/path` of a share".to_owned(),
         InputType::Entry(of) => format!("`true`, or the fields of `{of}`"),
         InputType::Object(_) => "table".to_owned(),

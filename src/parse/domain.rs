@@ -289,6 +289,19 @@ pub fn check_host(text: &str) -> Result<(), String> {
     })
 }
 
+/// Checks a path from the root, as routes and mounts have it.
+///
+/// # Errors
+/// Why it is none.
+pub fn check_path(text: &str) -> Result<(), String> {
+    let is_fine = |letter: char| !letter.is_whitespace() && !letter.is_control();
+    let has_steps_up = text.split('/').any(|step| step == "..");
+    if text.starts_with('/') && text.chars().all(is_fine) && !has_steps_up {
+        return Ok(());
+    }
+    Err("a path begins with `/`, like `/data`, and has no space and no `..`".to_owned())
+}
+
 /// The machine and the folder of a share: `host:/path`; an IPv6 address stands in brackets.
 ///
 /// # Errors

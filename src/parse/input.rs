@@ -75,6 +75,8 @@ pub enum InputType {
     },
     /// The value of an environment variable: a scalar, `{ secret, key }` or `{ field }`.
     Env,
+    /// A path from the root: `/data`.
+    Path,
     /// A folder that another machine shares: `host:/path`.
     Nfs,
     /// An entry of this trait: its shorthand, or a table of its fields.
@@ -112,6 +114,7 @@ impl fmt::Display for InputType {
             InputType::Secret(keys) => write!(formatter, "secret({})", keys.join(", ")),
             InputType::Service { .. } => formatter.write_str("service"),
             InputType::Env => formatter.write_str("env"),
+            InputType::Path => formatter.write_str("path"),
             InputType::Nfs => formatter.write_str("nfs"),
             InputType::Entry(of) => write!(formatter, "entry({of})"),
             InputType::List(item) => write!(formatter, "list of {item}"),
@@ -241,6 +244,7 @@ fn kind(name: &str, declared: Declared) -> Result<InputType, String> {
             Some(_) => Err("a service is `service` or `service(metrics)`".to_owned()),
         },
         "env" => simple(InputType::Env),
+        "path" => simple(InputType::Path),
         "nfs" => simple(InputType::Nfs),
         "entry" => match argument {
             Some(of) if !of.is_empty() => Ok(InputType::Entry(of.to_owned())),
@@ -273,7 +277,7 @@ fn kind(name: &str, declared: Declared) -> Result<InputType, String> {
         "map" => item(argument, declared).map(|kind| InputType::Map(Box::new(kind))),
         _ => Err(
             "the types are string integer boolean enum quantity duration host url cidr ip ip_range version image cron \
-             address(load_balancer) node_port secret(KEY, ...) env nfs entry(TRAIT) list(T) map map(T) object yaml"
+             address(load_balancer) node_port secret(KEY, ...) env path nfs entry(TRAIT) list(T) map map(T) object yaml"
                 .to_owned(),
         ),
     }

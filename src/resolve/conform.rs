@@ -183,6 +183,7 @@ fn text(
         InputType::IpRange => IpRange::parse(&text).map(drop),
         InputType::Version => Version::parse(&text).map(drop),
         InputType::Cron => domain::check_cron(&text),
+        InputType::Path => domain::check_path(&text),
         InputType::Image => return image(node, &text, path, diagnostics),
         InputType::Nfs => return share(node, &text, path, diagnostics),
         InputType::Address => return address(context, node, &text, path, diagnostics),

@@ -6,7 +6,7 @@ use super::cell::{Ask, Cell};
 use super::resolver::{Resolver, clause_name};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::parse::input::InputType;
-use crate::parse::module::{AnswerSyntax, Clause, Module};
+use crate::parse::module::{AnswerSyntax, Clause, Module, OwnOffer};
 use crate::parse::table::list;
 use crate::source::{Origin, Span};
 use crate::template::{Failed, Scope, Unavailable};
@@ -104,7 +104,11 @@ pub(super) fn choice(
     if let Some(own) = own_offer(resolver, ask, &request, diagnostics)? {
         return Ok(own);
     }
-    let span = request.origin.first();
+    // What only a module asks for is named where its component stands.
+    let span = match resolver.is_written(ask) {
+        true => request.origin.first(),
+        false => Some(resolver.components[ask.component.as_str()].name.span),
+    };
     let via = request.get("via").map(|via| Via {
         offer: via.as_str().unwrap_or_default(),
         span: via.origin.first(),
@@ -144,7 +148,8 @@ pub(super) fn pick(
         span: Some(default.span),
     });
     if let Some(via) = via.or(default) {
-        return named(&offers, via, of, diagnostics).map(Some);
+        let own = &resolver.traits[of].offers;
+        return named(&offers, own, via, of, diagnostics).map(Some);
     }
     match offers.as_slice() {
         [] => Ok(None),
@@ -156,7 +161,7 @@ pub(super) fn pick(
                 Diagnostic::error(Code::AMBIGUOUS_OFFER, span, message)
                     .note(format!("the offers are {}", list(&ids)))
                     .help(format!(
-                        "say `via = \"{}\"` here, or `{of} = \"{}\"` in `[defaults]`",
+                        "say `via = \"{}\"` in the entry, or `{of} = \"{}\"` in `[defaults]`",
                         ids[0], ids[0]
                     )),
             );
@@ -236,6 +241,7 @@ pub(super) fn id(offer: &Node) -> &str {
 
 fn named(
     offers: &[&Node],
+    own: &[OwnOffer],
     via: Via<'_>,
     of: &str,
     diagnostics: &mut Diagnostics,
@@ -248,6 +254,12 @@ fn named(
     let message = format!("nobody offers `{of}` as `{wanted}`");
     let mut diagnostic = Diagnostic::error(Code::NO_PROVIDER, via.span, message)
         .maybe_help(did_you_mean(wanted, ids.iter().copied()));
+    if let Some(own) = own.iter().find(|own| own.name == wanted) {
+        diagnostic = diagnostic.help(format!(
+            "an entry asks for `{wanted}` by a field of its own: {}",
+            own.doc
+        ));
+    }
     if !ids.is_empty() {
         diagnostic = diagnostic.note(format!("the offers are {}", list(&ids)));
     }

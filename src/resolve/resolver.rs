@@ -544,7 +544,8 @@ impl Resolver {
             .get(ask.entry.as_str())
     }
 
-    fn is_written(&self, ask: &Ask) -> bool {
+    /// Whether the lab itself writes an entry, rather than only a module, or another entry.
+    pub(super) fn is_written(&self, ask: &Ask) -> bool {
         self.written(ask).is_some()
     }
 
