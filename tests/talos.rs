@@ -362,6 +362,7 @@ fn machine_configs_say_what_the_lab_says() {
         ("raspberry", 20),
         ("ragas", 40),
         ("ha", 20),
+        ("custom-cni", 10),
     ] {
         let count = count.get(lab).copied().unwrap_or(0);
         assert!(count >= least, "{lab}: only {count} were compared");

@@ -3,6 +3,7 @@
 //! Knows no disk and no network: the files describe what `talosctl` and the Image Factory are to be given. Talos
 //! applies the patches of all nodes, then of the role, then of the node; each is followed by the lab's own.
 
+mod cri;
 mod disk;
 mod groups;
 mod install;

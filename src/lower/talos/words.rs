@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::patch::{Patch, deletion, push, put, table};
-use super::{Target, groups};
+use super::{Target, cri, groups};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::render::machine::facts::{Fact, Facts, Said, keys};
 use crate::source::Origin;
@@ -29,6 +29,7 @@ pub(super) fn lower(
         word.lower(patch, diagnostics);
     }
     groups::lower(facts, target, patch, diagnostics);
+    cri::lower(facts, target, patch, diagnostics);
     admission_control(facts, target, patch);
     host_dns(facts, target, patch);
 }

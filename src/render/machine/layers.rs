@@ -321,6 +321,7 @@ fn group_of(path: &Path) -> Option<Path> {
     let length = match keys(path).as_slice() {
         ["volumes" | "kernel_modules" | "mounts" | "files", _, ..]
         | ["api_server", "audit_policy", ..] => 2,
+        ["cri", ..] => 1,
         ["registries", _, _, ..] | [_, "extra_volumes", _, ..] => 3,
         _ => return None,
     };

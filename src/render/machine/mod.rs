@@ -26,7 +26,7 @@ use crate::resolve::lab::{
     Cluster, Machine, Need, Network, NodeName, Reach, Role, Talhelper, TalosRules,
 };
 use crate::source::{Origin, Spanned};
-use crate::value::{Map, Node, Value};
+use crate::value::{Map, Node, Path, Step, Value};
 use facts::{Author, Facts, Owner};
 use layers::{Layers, Roles};
 use schematic::Schematic;
@@ -139,6 +139,7 @@ pub fn intents(
     let effective = layers.settle(&roles, contract, diagnostics);
     for facts in effective.values() {
         whole_access(facts, diagnostics);
+        one_cri(facts, diagnostics);
     }
     let patch_files = patch_files(rules, online.values().copied());
     let as_written = own
@@ -179,6 +180,32 @@ fn whole_access(facts: &Facts, diagnostics: &mut Diagnostics) {
             );
         }
     }
+}
+
+/// Reports a file that would take the place of what `cri` says.
+fn one_cri(facts: &Facts, diagnostics: &mut Diagnostics) {
+    let tables = facts.said.iter().find(|(path, _)| starts(path, "cri"));
+    let file = facts.at(&["files", CRI_CUSTOMIZATION, "path"]);
+    let (Some((_, tables)), Some(file)) = (tables, file) else {
+        return;
+    };
+    let (Some(tables), Some(file)) = (tables.first(), file.first()) else {
+        return;
+    };
+    let message = format!("`{CRI_CUSTOMIZATION}` is written by `files` and by `cri`");
+    diagnostics.push(
+        Diagnostic::error(Code::NODES_DISAGREE, file.node.origin.first(), message)
+            .here(format!("{} has it as a file", file.owner.text))
+            .label(
+                tables.node.origin.first(),
+                format!("{} says this of `cri`", tables.owner.text),
+            )
+            .help("say what the file holds as `cri`: tables of several places are merged"),
+    );
+}
+
+fn starts(path: &Path, word: &str) -> bool {
+    matches!(path.0.first(), Some(Step::Key(key)) if key == word)
 }
 
 /// Whom a need reaches: named nodes that are all of the lab, or all of a role, are said so.

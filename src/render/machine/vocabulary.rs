@@ -210,6 +210,11 @@ pub static WORDS: &[Word] = &[
         "Files that Talos writes.",
     ),
     word(
+        "cri",
+        Shape::Tree,
+        "containerd's configuration in its own tables, merged into Talos' own.",
+    ),
+    word(
         "registries",
         Shape::Table(REGISTRIES),
         "Container registries.",
