@@ -91,6 +91,21 @@ def copy_of_root(folder: pathlib.Path) -> None:
     # The modules of the root lab are the library itself, which the binary carries.
 
 
+def real_labs() -> list[str]:
+    """The labs of real systems, but the one at the root."""
+    names = sorted(path.stem for path in (ROOT / "tests/claims").glob("*.toml"))
+    return [name for name in names if (ROOT / "tests/labs" / name).is_dir()]
+
+
+def make(name: str, components: int, folder: pathlib.Path) -> None:
+    if components:
+        generate(folder, components)
+    elif name == "root":
+        copy_of_root(folder)
+    else:
+        shutil.copytree(ROOT / "tests/labs" / name, folder, ignore=shutil.ignore_patterns("out", "lab.lock", ".labc"))
+
+
 def run(command: list[str] | str, folder: pathlib.Path) -> tuple[float, int]:
     """Wall time in seconds and the largest resident set in KiB of a whole process."""
     begin = time.perf_counter()
@@ -173,11 +188,12 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory(dir=memory_disk) as base:
         labs: list[tuple[str, int, Lab]] = []
-        print(f"{'lab':>8} {'files':>7} {'cp+sha':>8} {'sha':>8} {'cold':>8} {'warm':>8} {'check':>8}   ratios cold, warm, check    memory")
-        for size in [0, *map(int, arguments.sizes.split(","))]:
-            name = str(size) if size else "root"
+        print(f"{'lab':>10} {'files':>7} {'cp+sha':>8} {'sha':>8} {'cold':>8} {'warm':>8} {'check':>8}   ratios cold, warm, check    memory")
+        sizes = list(map(int, arguments.sizes.split(",")))
+        cases = [(name, 0) for name in ["root", *real_labs()]] + [(str(size), size) for size in sizes]
+        for name, size in cases:
             folder = pathlib.Path(base) / name
-            generate(folder, size) if size else copy_of_root(folder)
+            make(name, size, folder)
             rounds = arguments.rounds if size > 500 else 4 * arguments.rounds
             lab = Lab(arguments.labc, folder, rounds)
             files = sum(1 for file in (folder / "out").rglob("*") if file.is_file())
@@ -185,17 +201,18 @@ def main() -> None:
             warm = promise(f"{name}: a build that changes nothing", lab.middle("warm") / lab.middle("hash"), WARM)
             check = promise(f"{name}: a check", lab.middle("check") / lab.middle("hash"), WARM)
             times = " ".join(f"{1000 * lab.middle(key):6.1f}ms" for key in ["copy", "hash", "cold", "warm", "check"])
-            print(f"{name:>8} {files:>7} {times}   {cold}, {warm}, {check}    {lab.memory / 1024:.0f} MiB", flush=True)
+            print(f"{name:>10} {files:>7} {times}   {cold}, {warm}, {check}    {lab.memory / 1024:.0f} MiB", flush=True)
             labs.append((name, size, lab))
             shutil.rmtree(folder / "out")
         base_memory = labs[0][2].memory
-        for (small, fewer, one), (large, more, ten) in zip(labs[1:], labs[2:]):
+        generated = [lab for lab in labs if lab[1]]
+        for (small, fewer, one), (large, more, ten) in zip(generated, generated[1:]):
             if more == 10 * fewer:
                 for key in ["cold", "check"]:
                     factor = ten.middle(key) / one.middle(key)
                     said = promise(f"{small} to {large} components, {key}", factor, TEN_TIMES)
                     print(f"{small} to {large} components: {key} takes {said} times as long")
-        for name, size, lab in labs[1:]:
+        for name, size, lab in generated:
             if size >= 1000:
                 each = (lab.memory - base_memory) / size
                 said = promise(f"{name}: memory a component", each, KILOBYTES_A_COMPONENT, " KiB")
