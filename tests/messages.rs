@@ -12,15 +12,16 @@
     reason = "a test reads its cases from disk"
 )]
 
+mod pages;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use labc::compile;
 use labc::diag::Code;
 use labc::diag::report::{Colour, text};
 use labc::world::{Read, World};
+use pages::{Page, pages, read, root};
 
 /// Everything that is said about a lab, with the modules of `tests/messages/modules/` as its own and `files` beside.
 fn check(lab: &str, files: &[(String, String)]) -> String {
@@ -100,7 +101,7 @@ fn every_page_shows_its_message() {
 #[test]
 fn every_edit_has_its_message() {
     let mut wrong = Vec::new();
-    let cases = cases();
+    let cases = pages("tests/messages");
     assert!(!cases.is_empty(), "no case was found");
     for path in cases {
         let page = Page::read(&path);
@@ -145,57 +146,7 @@ fn completed(lab: &str) -> String {
     missing.fold(lab.to_owned(), |lab, table| format!("{lab}\n{table}\n"))
 }
 
-/// A Markdown file by its lines, and where its fenced blocks are.
-struct Page {
-    path: PathBuf,
-    lines: Vec<String>,
-    /// What stands behind the opening fence, the line of that fence, and of the closing one.
-    blocks: Vec<(String, usize, usize)>,
-}
-
 impl Page {
-    fn read(path: &Path) -> Self {
-        let lines: Vec<String> = read(path).lines().map(str::to_owned).collect();
-        let mut blocks = Vec::new();
-        let mut open: Option<(String, usize)> = None;
-        for (index, line) in lines.iter().enumerate() {
-            open = match (open, line.strip_prefix("```")) {
-                (None, Some(info)) => Some((info.to_owned(), index)),
-                (Some((info, start)), Some("")) => {
-                    blocks.push((info, start, index));
-                    None
-                }
-                (open, _) => open,
-            };
-        }
-        assert!(
-            open.is_none(),
-            "a block of {} is not closed",
-            path.display()
-        );
-        let path = path.to_owned();
-        Page {
-            path,
-            lines,
-            blocks,
-        }
-    }
-
-    fn body(&self, start: usize, end: usize) -> String {
-        self.lines[start + 1..end]
-            .iter()
-            .map(|line| format!("{line}\n"))
-            .collect()
-    }
-
-    /// The text of the block number `index` of a kind.
-    fn block(&self, kind: &str, index: usize) -> Option<String> {
-        let mut found = self.blocks.iter().filter(|(info, _, _)| info == kind);
-        found
-            .nth(index)
-            .map(|(_, start, end)| self.body(*start, *end))
-    }
-
     /// The files that a page shows beside `lab.toml`: the path stands behind the language.
     fn files(&self) -> Vec<(String, String)> {
         let named = self.blocks.iter().filter_map(|(info, start, end)| {
@@ -265,76 +216,6 @@ impl Page {
         let title = above.find_map(|line| line.strip_prefix("## "));
         title.expect("a case has a title").to_owned()
     }
-
-    fn edited(&self, lab: &str, diff: &str) -> String {
-        let side = |other: char| -> String {
-            let lines = diff.lines().filter(|line| !line.starts_with(other));
-            lines
-                .map(|line| format!("{}\n", line.get(1..).unwrap_or_default()))
-                .collect()
-        };
-        let (old, new) = (side('+'), side('-'));
-        let times = lab.matches(&old).count();
-        let path = self.path.display();
-        assert!(
-            !old.is_empty() && times == 1,
-            "{path}: found {times} times:\n{old}"
-        );
-        lab.replacen(&old, &new, 1)
-    }
-
-    /// What differs from the `text` blocks; blessed, they are rewritten and nothing does.
-    fn compare(&self, said: &[String]) -> Vec<String> {
-        let texts: Vec<&(String, usize, usize)> = self
-            .blocks
-            .iter()
-            .filter(|(info, _, _)| info == "text")
-            .collect();
-        assert_eq!(
-            texts.len(),
-            said.len(),
-            "{} has other blocks",
-            self.path.display()
-        );
-        if std::env::var_os("LABC_BLESS").is_some_and(|value| value == "1") {
-            let mut lines = self.lines.clone();
-            for ((_, start, end), said) in texts.iter().zip(said).rev() {
-                lines.splice(start + 1..*end, said.lines().map(str::to_owned));
-            }
-            fs::write(&self.path, lines.join("\n") + "\n").expect("the file can be written");
-            return Vec::new();
-        }
-        let pairs = texts.iter().zip(said);
-        pairs
-            .map(|((_, start, end), said)| (self.body(*start, *end), start, said))
-            .filter(|(expected, _, said)| expected != *said)
-            .map(|(expected, line, said)| {
-                let path = self.path.display();
-                format!(
-                    "{path}:{}: expected\n{expected}\nbut it says\n{said}",
-                    line + 1
-                )
-            })
-            .collect()
-    }
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-fn cases() -> Vec<PathBuf> {
-    let folder = fs::read_dir(root().join("tests/messages")).expect("the folder is there");
-    let mut paths: Vec<PathBuf> = folder
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
-    paths.sort();
-    paths
 }
 
 #[test]
