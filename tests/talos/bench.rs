@@ -324,6 +324,9 @@ pub(crate) fn set_by(script: &str, variable: &str) -> String {
 /// The question to Talos' own decoder that the `generate.sh` of a compiled tree asks.
 pub(crate) fn asked_by_scripts(tree: &Path) -> serde_json::Value {
     let generate = fs::read_to_string(tree.join("talos/generate.sh")).expect("a script");
+    if generate.contains("talhelper genconfig") {
+        return asked_by_talconfig(tree);
+    }
     let calls = generate
         .lines()
         .filter_map(|line| line.strip_prefix("generate "));
@@ -341,6 +344,38 @@ pub(crate) fn asked_by_scripts(tree: &Path) -> serde_json::Value {
         "endpoint": set_by(&generate, "endpoint"),
         "contract": set_by(&generate, "contract"),
         "kubernetes": set_by(&generate, "kubernetes"),
+        "nodes": nodes.collect::<Vec<_>>(),
+    })
+}
+
+/// The same question, where the scripts leave it to talhelper: its talconfig.yaml leads to the patches, or to those that
+/// stand in its own spelling for them.
+fn asked_by_talconfig(tree: &Path) -> serde_json::Value {
+    let text = fs::read_to_string(tree.join("talos/talconfig.yaml")).expect("a talconfig");
+    let talconfig = json(&documents(&text)[0]);
+    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+    let nodes = list(&talconfig["nodes"]).into_iter().map(|node| {
+        let (role, group) = match node["controlPlane"] == true {
+            true => ("controlplane", "controlPlane"),
+            false => ("worker", "worker"),
+        };
+        let shared = list(&talconfig[group]["patches"]);
+        let patches = shared.into_iter().chain(list(&node["patches"]));
+        let path = |patch: serde_json::Value| {
+            let path = patch.as_str().expect("text").trim_start_matches("@./");
+            let path = path.replacen("talhelper/", "patches/", 1);
+            tree.join("talos").join(path).display().to_string()
+        };
+        let patches: Vec<String> = patches.map(path).collect();
+        serde_json::json!({ "name": node["hostname"], "role": role, "patches": patches })
+    });
+    let text = |key: &str| talconfig[key].as_str().expect("text").to_owned();
+    let contract = format!("v1.{}", minor(&text("talosVersion")));
+    serde_json::json!({
+        "name": text("clusterName"),
+        "endpoint": text("endpoint"),
+        "contract": contract,
+        "kubernetes": text("kubernetesVersion").trim_start_matches('v'),
         "nodes": nodes.collect::<Vec<_>>(),
     })
 }
