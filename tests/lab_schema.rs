@@ -31,6 +31,7 @@ fn labs() -> Vec<PathBuf> {
     let folder = fs::read_dir(root().join("tests/labs")).expect("the folder of labs");
     let mut labs: Vec<PathBuf> = folder
         .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_dir())
         .collect();
     labs.sort();
     labs.push(root().to_owned());
