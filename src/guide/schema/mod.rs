@@ -96,7 +96,11 @@ fn definitions(shelf: &Shelf) -> Map<String, Value> {
         definitions.insert(module, of_module(shelf, &book.module));
     }
     for (name, definition) in &shelf.traits {
-        definitions.insert(format!("trait.{name}"), of_trait(definition));
+        let needed = definition.fields.iter();
+        let needed = needed.filter(|(_, field)| is_required(field));
+        let needed: Vec<&str> = needed.map(|(name, _)| name.as_str()).collect();
+        definitions.insert(format!("trait.{name}"), of_trait(definition, &needed));
+        definitions.insert(format!("asked.{name}"), of_trait(definition, &[]));
         definitions.insert(format!("entry.{name}"), of_inner_entry(definition));
     }
     definitions
@@ -152,7 +156,12 @@ fn of_module(shelf: &Shelf, module: &Module) -> Value {
         properties.insert("version".to_owned(), version);
     }
     for name in shelf.traits.keys() {
-        properties.insert(name.clone(), reference(&format!("trait.{name}")));
+        // What the module asks for itself is filled in already.
+        let form = match module.asks.contains_key(name) {
+            true => "asked",
+            false => "trait",
+        };
+        properties.insert(name.clone(), reference(&format!("{form}.{name}")));
     }
     let mut required = Vec::new();
     if module.chart.is_some() {
@@ -191,11 +200,9 @@ fn of_inner_entry(definition: &TraitSyntax) -> Value {
     json!({ "anyOf": forms })
 }
 
-fn of_trait(definition: &TraitSyntax) -> Value {
-    let required = definition.fields.iter();
-    let required = required.filter(|(_, field)| is_required(field));
-    let required: Vec<&str> = required.map(|(name, _)| name.as_str()).collect();
-    let mut entry = object(entry_keys(definition), &required);
+/// A trait's entries, each of which must have the fields that are `required`.
+fn of_trait(definition: &TraitSyntax, required: &[&str]) -> Value {
+    let mut entry = object(entry_keys(definition), required);
     let short = shorthand(definition).map(|field| {
         let mut schema = input::schema(field);
         let doc = field.doc.trim();
