@@ -27,12 +27,20 @@ use serde_json::{Value, json};
 use swap::{ARGOCD, Engine, FLUX, Files};
 
 /// What an engine cannot do: the lab, the engine, the code of the message, and the edit that its help asks for.
-const CANNOT: [(&str, Engine, &str, (&str, &str)); 1] = [(
-    "flux",
-    ARGOCD,
-    "L0805",
-    ("from = \"sops\"", "from = \"manual\""),
-)];
+const CANNOT: [(&str, Engine, &str, (&str, &str)); 2] = [
+    (
+        "flux",
+        ARGOCD,
+        "L0805",
+        ("from = \"sops\"", "from = \"manual\""),
+    ),
+    (
+        "ragas",
+        ARGOCD,
+        "L0805",
+        ("from = \"sops\"", "from = \"manual\""),
+    ),
+];
 
 /// The YAML files of a tree by path, each with its first document.
 type Tree = BTreeMap<String, Value>;
@@ -58,11 +66,13 @@ fn first_document(text: &str) -> Option<Value> {
     documents.first().map(json)
 }
 
+/// The codes of the errors, each once.
 fn errors(diagnostics: &Diagnostics) -> Vec<String> {
     let errors = diagnostics
         .iter()
         .filter(|one| one.severity == Severity::Error);
-    errors.map(|one| one.code.to_string()).collect()
+    let codes: BTreeSet<String> = errors.map(|one| one.code.to_string()).collect();
+    codes.into_iter().collect()
 }
 
 /// A lab for both engines: Argo CD's tree and Flux's.
