@@ -149,6 +149,7 @@ impl Code {
     pub const UNREACHABLE_FILE: Code = Code(602);
     pub const PATH_CLASH: Code = Code(603);
     pub const UNSAFE_PATH: Code = Code(604);
+    pub const UNREAD_FILE: Code = Code(605);
 }
 
 /// L07: versions.

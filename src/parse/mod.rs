@@ -10,6 +10,7 @@ pub mod load;
 pub mod module;
 pub mod sops;
 pub mod table;
+mod unread;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{SourceKind, Sources, Span};
@@ -58,6 +59,7 @@ pub fn parse(
     let mut library = Library::default();
     let syntax = lab::lab(&root, &mut loader, &mut library, diagnostics)?;
     clashes(&loader.sources, diagnostics);
+    unread::check(&mut loader, diagnostics)?;
     Ok((loader.sources, Some(syntax)))
 }
 
