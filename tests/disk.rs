@@ -860,6 +860,29 @@ fn empty_folders_go_and_what_is_not_labcs_stays() {
 }
 
 #[test]
+fn what_an_engine_would_apply_beside_labcs_files_is_said() {
+    let place = Place::new("foreign");
+    write(&place.at("out/apps/one/notes.yaml"), "mine");
+    write(&place.at("out/apps/one/manifests/notes.txt"), "mine");
+    write(&place.at("out/apps/one/manifests/.notes.yaml"), "mine");
+    for command in ["check", "build"] {
+        let run = labc(&place.lab, &[command]);
+        assert!(run.code == 0 && !run.said.contains("L0606"), "{}", run.said);
+    }
+    for name in ["extra.yaml", "kustomization.yaml", "below/extra.json"] {
+        let path = format!("out/apps/one/manifests/{name}");
+        fs::create_dir_all(place.at(&path).parent().expect("a folder")).expect("a folder");
+        write(&place.at(&path), "mine");
+        for command in ["check", "build"] {
+            let run = labc(&place.lab, &[command]);
+            let warned = format!("warning[L0606]: `{path}` is not labc's");
+            assert!(run.code == 0 && run.said.contains(&warned), "{}", run.said);
+        }
+        assert_eq!(read(&place.at(&path)), b"mine");
+    }
+}
+
+#[test]
 fn what_is_restored_and_overwritten_is_said() {
     let place = Place::new("said");
     fs::remove_file(place.at(DEPLOYMENT)).expect("it goes");

@@ -164,6 +164,8 @@ fn compare(
     let mut verdicts = lock::compare(folder, &outputs, &before.known())?;
     before.settle(common, folder, &mut verdicts);
     verdicts.append(&mut before.blocked);
+    let foreign = lock::foreign(folder, &outputs, &before.known(), &verdicts)?;
+    compiled.diagnostics.append(foreign);
     Ok(Ok(Compared {
         sources: compiled.sources,
         diagnostics: compiled.diagnostics,

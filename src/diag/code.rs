@@ -150,6 +150,7 @@ impl Code {
     pub const PATH_CLASH: Code = Code(603);
     pub const UNSAFE_PATH: Code = Code(604);
     pub const UNREAD_FILE: Code = Code(605);
+    pub const FOREIGN_FILE: Code = Code(606);
 }
 
 /// L07: versions.

@@ -6,6 +6,7 @@
 mod decode;
 mod encode;
 mod exact;
+mod foreign;
 mod journal;
 mod known;
 mod merge;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 
 pub use decode::decode;
 pub use encode::encode;
+pub use foreign::foreign;
 pub use journal::Journal;
 pub use known::Known;
 pub use merge::Merged;
