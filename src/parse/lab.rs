@@ -243,6 +243,38 @@ fn talos_patches(
     Ok(patches)
 }
 
+/// Whether a values file holds values, and is no object of Kubernetes: a chart would ignore all of it.
+fn are_values(document: &Template, diagnostics: &mut Diagnostics) -> bool {
+    let text = |key: &str| document.data_at(key).and_then(Node::as_str);
+    let (Some(api), Some(kind)) = (text("apiVersion"), text("kind")) else {
+        return true;
+    };
+    let is_version = |text: &str| {
+        let digits = text.strip_prefix('v');
+        digits.is_some_and(|digits| digits.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    let version = api.rsplit('/').next().unwrap_or(api);
+    if !is_version(version) || !kind.starts_with(|first: char| first.is_ascii_uppercase()) {
+        return true;
+    }
+    let place = document
+        .data_at("kind")
+        .and_then(|node| node.origin.first());
+    let message = format!("this values file is an object of Kubernetes: {kind} of `{api}`");
+    diagnostics.push(
+        Diagnostic::error(Code::INVALID_VALUE, place.or(Some(document.span)), message)
+            .note("a chart has no such values: it would ignore all of it")
+            .help(match kind {
+                "HelmRelease" => "keep what stands under its `spec.values`, and nothing around it",
+                "Application" => {
+                    "keep what stands under its `spec.source.helm.valuesObject`, and nothing around it"
+                }
+                _ => "name it under `manifests` if it is to be applied",
+            }),
+    );
+    false
+}
+
 fn twice(name: &Spanned<String>, first: Span) -> Diagnostic {
     let message = format!("two components are named `{}`", name.value);
     Diagnostic::error(Code::COMPONENT_NAME, name.span, message)
@@ -391,6 +423,7 @@ impl Reader<'_, '_> {
                     .push(Diagnostic::error(Code::YAML_SYNTAX, second.span, message));
                 documents.truncate(1);
             }
+            documents.retain(|document| are_values(document, self.diagnostics));
             values.append(&mut documents);
         }
         if let Some(node) = table.node("values") {

@@ -89,6 +89,17 @@ struct Loop {
 }
 
 impl Template {
+    /// The data at a key of a map, where neither of the two holds an expression.
+    pub fn data_at(&self, key: &str) -> Option<&Node> {
+        let is_it =
+            |pair: &&Pair| matches!(pair.key.as_slice(), [Piece::Plain(name)] if name == key);
+        match &self.kind {
+            Kind::Data(node) => node.get(key),
+            Kind::Map(map) => map.pairs.iter().find(is_it)?.value.as_data(),
+            _ => None,
+        }
+    }
+
     /// The data, where the template holds no expression.
     pub fn as_data(&self) -> Option<&Node> {
         match &self.kind {
