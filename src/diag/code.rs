@@ -172,6 +172,7 @@ impl Code {
     pub const PLAIN_SECRET: Code = Code(804);
     pub const SECRET_SOURCE: Code = Code(805);
     pub const SOPS_FILE: Code = Code(806);
+    pub const REPOSITORY_KEY: Code = Code(807);
 }
 
 /// L09: Talos.

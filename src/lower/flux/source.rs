@@ -154,6 +154,10 @@ pub(super) fn of_repository(shared: &Shared<'_>) -> Node {
         let name = declared.and_then(|secret| secret.name.as_ref());
         let name = text(name.unwrap_or(id));
         spec.push(("secretRef", map([("name", name)])));
+        // Flux takes a GitHub App's key for one only where it is told so.
+        if let Some(key) = declared.and_then(|secret| secret.keys.get("githubAppID")) {
+            spec.push(("provider", leaf("github", &Origin::at(key.span))));
+        }
     }
     let metadata = [("name", own(ROOT)), ("namespace", shared.namespace.clone())];
     object(shared, (GROUP, VERSION, "GitRepository"), metadata, spec)
