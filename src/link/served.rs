@@ -143,6 +143,58 @@ pub(crate) fn is_off_by_default(group: &str, kind: &str, version: &str) -> bool 
     version.contains("alpha") || is_new_beta && group != "flowcontrol.apiserver.k8s.io"
 }
 
+/// Feature gates of the API server without which it serves no version of a kind: group, kinds,
+/// gate, and the last minor release in which it is off unless somebody says so. Source: Kubernetes'
+/// `pkg/features/kube_features.go`.
+static GATES: [(&str, &[&str], &str, u8); 5] = [
+    (
+        "admissionregistration.k8s.io",
+        &["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"],
+        "MutatingAdmissionPolicy",
+        35,
+    ),
+    (
+        "admissionregistration.k8s.io",
+        &[
+            "ValidatingAdmissionPolicy",
+            "ValidatingAdmissionPolicyBinding",
+        ],
+        "ValidatingAdmissionPolicy",
+        29,
+    ),
+    (
+        "networking.k8s.io",
+        &["IPAddress", "ServiceCIDR"],
+        "MultiCIDRServiceAllocator",
+        32,
+    ),
+    (
+        "resource.k8s.io",
+        &[
+            "DeviceClass",
+            "ResourceClaim",
+            "ResourceClaimTemplate",
+            "ResourceSlice",
+        ],
+        "DynamicResourceAllocation",
+        33,
+    ),
+    (
+        "storage.k8s.io",
+        &["VolumeAttributesClass"],
+        "VolumeAttributesClass",
+        33,
+    ),
+];
+
+/// The feature gate that has to be switched on for a kind in a minor release.
+pub(crate) fn gate(group: &str, kind: &str, minor: u8) -> Option<&'static str> {
+    let wants = |(of, kinds, _, last): &&(&str, &[&str], &str, u8)| {
+        *of == group && kinds.contains(&kind) && minor <= *last
+    };
+    GATES.iter().find(wants).map(|(_, _, gate, _)| *gate)
+}
+
 /// Every row, for tests that compare the table with its source.
 pub fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str, u8, u8)> {
     SERVED.iter().flat_map(|(group, kind, versions)| {

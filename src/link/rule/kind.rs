@@ -176,7 +176,7 @@ fn own(index: &Index<'_>, place: Place<'_>, diagnostics: &mut Diagnostics) {
     let versions = served::versions(group, kind, minor);
     if versions.contains(&version) {
         if served::is_off_by_default(group, kind, version) {
-            switched_off(index, place, diagnostics);
+            switched_off(index, place, minor, diagnostics);
         }
         return;
     }
@@ -235,15 +235,23 @@ fn is_of(kind: &str, group: &str, version: &str) -> String {
     }
 }
 
-/// A version that the API server only serves when it is told to.
-fn switched_off(index: &Index<'_>, place: Place<'_>, diagnostics: &mut Diagnostics) {
+/// A version that the API server only serves when it is told to, by `runtime-config` and perhaps a feature gate.
+fn switched_off(index: &Index<'_>, place: Place<'_>, minor: u8, diagnostics: &mut Diagnostics) {
+    let id = &place.resource.id;
     let api = place.resource.api_version();
-    if is_switched_on(index, &api) {
+    let gate = served::gate(&id.group, &id.kind, minor);
+    let is_served = is_told(index, "runtime-config", |entry| serves(entry, &api));
+    let is_on =
+        gate.is_none_or(|gate| is_told(index, "feature-gates", |entry| opens(entry, gate, &api)));
+    if is_served && is_on {
         return;
     }
     let at = at(place, "apiVersion");
+    let mut arguments = vec![format!("runtime-config = \"{api}=true\"")];
+    arguments.extend(gate.map(|gate| format!("feature-gates = \"{gate}=true\"")));
     let help = format!(
-        "tell it under `[talos]`: `api_server.args = {{ runtime-config = \"{api}=true\" }}`"
+        "tell it under `[talos]`: `api_server.args = {{ {} }}`",
+        arguments.join(", ")
     );
     let has_patches = !index.lab.sections.talos.patches.is_empty()
         || index
@@ -252,6 +260,10 @@ fn switched_off(index: &Index<'_>, place: Place<'_>, diagnostics: &mut Diagnosti
             .machines
             .values()
             .any(|machine| !machine.patches.is_empty());
+    let what = match gate.filter(|_| is_served) {
+        Some(gate) => format!("{} without its feature gate `{gate}`", id.kind),
+        None => format!("`{api}` unless it is told to"),
+    };
     diagnostics.push(if has_patches {
         let message = format!("whether the API server is told to serve `{api}` cannot be seen");
         index
@@ -259,30 +271,39 @@ fn switched_off(index: &Index<'_>, place: Place<'_>, diagnostics: &mut Diagnosti
             .note("a patch of the nodes may say so")
             .help(help)
     } else {
-        let message = format!("the API server does not serve `{api}` unless it is told to");
+        let message = format!("the API server does not serve {what}");
         index.error(Code::KIND_NOT_SERVED, at, message).help(help)
     });
 }
 
-/// Whether a component or the lab says `runtime-config` for a version.
-fn is_switched_on(index: &Index<'_>, api: &str) -> bool {
-    let path = Path::keys(["api_server", "args", "runtime-config"]);
-    let own = index.lab.sections.talos.words.iter();
-    let words = own.chain(index.lab.needs.iter().map(|need| &need.words));
+/// Whether an entry of `runtime-config` has a version served.
+fn serves(entry: &str, api: &str) -> bool {
     let word = if api.contains("alpha") {
         "api/alpha"
     } else {
         "api/beta"
     };
-    let says = |text: &str| {
-        text.split(',').any(|entry| {
-            let (name, value) = entry
-                .trim()
-                .split_once('=')
-                .unwrap_or((entry.trim(), "true"));
-            value == "true" && [api, word, "api/all"].contains(&name)
-        })
+    let (name, value) = entry.split_once('=').unwrap_or((entry, "true"));
+    value == "true" && [api, word, "api/all"].contains(&name)
+}
+
+/// Whether an entry of `feature-gates` opens a gate, which is as far as the version that it is for.
+fn opens(entry: &str, gate: &str, api: &str) -> bool {
+    let all = if api.contains("alpha") {
+        "AllAlpha"
+    } else {
+        "AllBeta"
     };
+    let opened = entry.strip_suffix("=true");
+    opened.is_some_and(|opened| opened == gate || opened == all)
+}
+
+/// Whether a component or the lab gives the API server an argument with an entry that fits.
+fn is_told(index: &Index<'_>, argument: &str, fits: impl Fn(&str) -> bool) -> bool {
+    let path = Path::keys(["api_server", "args", argument]);
+    let own = index.lab.sections.talos.words.iter();
+    let words = own.chain(index.lab.needs.iter().map(|need| &need.words));
+    let says = |text: &str| text.split(',').any(|entry| fits(entry.trim()));
     let in_node = |node: &Node| match &node.value {
         Value::List(items) => items.iter().filter_map(Node::as_str).any(says),
         _ => node.as_str().is_some_and(says),
