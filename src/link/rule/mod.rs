@@ -8,6 +8,7 @@ mod backend;
 mod claim;
 mod class;
 mod config_map;
+mod container;
 mod declared;
 mod gateway;
 mod host;
@@ -116,6 +117,11 @@ pub static RULES: &[Rule] = &[
         name: "selectors that select something",
         codes: &[Code::SELECTS_NOTHING, Code::NOT_CHECKED],
         check: selector::check,
+    },
+    Rule {
+        name: "names in a pod, each once",
+        codes: &[Code::INVALID_NAME],
+        check: container::check,
     },
     Rule {
         name: "Secrets and their keys",
