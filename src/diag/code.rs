@@ -110,6 +110,7 @@ impl Code {
     pub const APP_ORDER: Code = Code(319);
     pub const WRONG_ENGINE: Code = Code(320);
     pub const ENGINE_CANNOT: Code = Code(321);
+    pub const ARCHITECTURE: Code = Code(322);
 }
 
 /// L04: templates and patches.

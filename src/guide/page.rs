@@ -8,7 +8,9 @@ use super::wrap::{bullet, wrap};
 use super::{Book, Shelf, named};
 use crate::parse::input::{Input, InputType};
 use crate::parse::module::Module;
+use crate::parse::table::list;
 use crate::source::Sources;
+use crate::template::Template;
 use crate::value::{Node, Value};
 
 /// The page of a module, in Markdown of at most 100 columns where its words allow.
@@ -100,6 +102,11 @@ fn facts(book: &Book) -> String {
         let tested = chart("tested").map(|tested| format!(", tested with {tested}"));
         let tested = tested.unwrap_or_default();
         facts.push(format!("Chart: `{name}` of {repository}{tested}."));
+    }
+    if let Some(arch) = module.arch.as_ref().and_then(Template::as_data) {
+        let words = arch.as_list().unwrap_or_default();
+        let words: Vec<&str> = words.iter().filter_map(Node::as_str).collect();
+        facts.push(format!("Runs on {} only.", list(&words)));
     }
     if module.bootstrap {
         facts.push("Installed by the provision script, before the engine takes over.".to_owned());

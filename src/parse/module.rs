@@ -27,6 +27,8 @@ pub struct Module {
     pub namespace: Option<Template>,
     /// What its pods need.
     pub pod_security: Option<Template>,
+    /// The machines that its images are made for, `amd64` and `arm64`; any, where it does not say.
+    pub arch: Option<Template>,
     /// Whether the provision script installs it before the engine takes over.
     pub bootstrap: bool,
     /// Cluster-wide singletons that it provides: clauses with a `name`.
@@ -208,6 +210,7 @@ pub fn module(name: &str, standard: bool, node: &Node, diagnostics: &mut Diagnos
         group: head.or_default("group", diagnostics),
         namespace: template(&mut head, "namespace", diagnostics),
         pod_security: template(&mut head, "pod_security", diagnostics),
+        arch: template(&mut head, "arch", diagnostics),
         bootstrap: head.or_default("bootstrap", diagnostics),
         capabilities: named(&mut head, "capabilities", diagnostics),
         requires: named(&mut head, "requires", diagnostics),

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use super::cell::{Ask, Cell};
 use super::component::{Answer, Chart, Component, Created, KindDeclaration, Requirement, Service};
 use super::known::{Answered, Known, facts, known, scope};
-use super::lab::PodSecurity;
+use super::lab::{Arch, PodSecurity};
 use super::offer;
 use super::resolver::{Resolver, clause_name};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
@@ -123,6 +123,7 @@ fn bind(
     drift.iter().for_each(|node| check_drift(node, diagnostics));
     notes(resolver, name, &lazy, diagnostics)?;
     let pod_security = pod_security(resolver, syntax, &lazy, diagnostics)?;
+    let arch = arch(resolver, syntax, &lazy, diagnostics)?;
     let services = resolver.get(Cell::Services(name.into()))?;
     if !facts.all_answered {
         return Err(Unavailable);
@@ -156,6 +157,7 @@ fn bind(
         answers,
         needs: needs(resolver, syntax, diagnostics),
         pod_security,
+        arch,
         bootstrap: module.bootstrap,
         suspend: syntax.suspend.as_ref().is_some_and(|suspend| suspend.value),
         keep: syntax.keep.as_ref().map_or(keeps_data, |keep| keep.value),
@@ -404,6 +406,36 @@ fn pod_security(
         }
     };
     Ok(Some((level, node)))
+}
+
+fn arch(
+    resolver: &Arc<Resolver>,
+    component: &ComponentSyntax,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<(Vec<Arch>, Node)>, Unavailable> {
+    let Some(template) = &component.module.arch else {
+        return Ok(None);
+    };
+    let node = resolver.value(template, scope, diagnostics)?;
+    let Some(items) = node.as_list().filter(|items| !items.is_empty()) else {
+        diagnostics.push(wrong_type(&node, "arch", "a list of `amd64` and `arm64`"));
+        return Err(Unavailable);
+    };
+    let mut all = Vec::new();
+    for item in items {
+        let text = item.as_str().unwrap_or_default();
+        let Some(arch) = Arch::ALL.into_iter().find(|arch| arch.word() == text) else {
+            let message = format!("there is no architecture `{text}`");
+            diagnostics.push(
+                Diagnostic::error(Code::INVALID_VALUE, item.origin.first(), message)
+                    .help("it is `amd64` or `arm64`"),
+            );
+            return Err(Unavailable);
+        };
+        all.push(arch);
+    }
+    Ok(Some((all, node)))
 }
 
 fn needs(

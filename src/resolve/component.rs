@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cell::Ask;
-use super::lab::PodSecurity;
+use super::lab::{Arch, PodSecurity};
 use crate::parse::lab::{ComponentSyntax, Layer};
 use crate::parse::module::{AnswerSyntax, Module};
 use crate::source::Span;
@@ -49,6 +49,8 @@ pub struct Component {
     pub needs: Vec<crate::source::Spanned<String>>,
     /// What its pods need.
     pub pod_security: Option<(PodSecurity, Node)>,
+    /// The machines that its images are made for, and where that is said; none where they are for any.
+    pub arch: Option<(Vec<Arch>, Node)>,
     /// Whether the provision script installs it.
     pub bootstrap: bool,
     /// Whether the engine leaves it alone.

@@ -265,6 +265,19 @@ pub enum Arch {
     Arm64,
 }
 
+impl Arch {
+    /// Every one that Talos runs on.
+    pub const ALL: [Arch; 2] = [Arch::Amd64, Arch::Arm64];
+
+    /// As Talos, Kubernetes and images say it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Arch::Amd64 => "amd64",
+            Arch::Arm64 => "arm64",
+        }
+    }
+}
+
 /// An Image Factory overlay.
 #[derive(Clone, Debug)]
 pub struct Overlay {

@@ -4,6 +4,7 @@
 
 mod account;
 mod address;
+mod arch;
 mod backend;
 mod claim;
 mod class;
@@ -197,6 +198,11 @@ pub static RULES: &[Rule] = &[
         name: "nodes by name",
         codes: &[Code::UNKNOWN_NODE],
         check: node::check,
+    },
+    Rule {
+        name: "machines that can run a component's images",
+        codes: &[Code::ARCHITECTURE],
+        check: arch::check,
     },
     Rule {
         name: "network policies that somebody enforces",

@@ -9,7 +9,7 @@ use super::{FOLDER, NodeFiles, in_order};
 use crate::lower::{OutFile, Text};
 use crate::render::machine::Machines;
 use crate::render::machine::image::{FACTORY, tag};
-use crate::resolve::lab::{Arch, Host, Machine, NodeName, Role};
+use crate::resolve::lab::{Host, Machine, NodeName, Role};
 use crate::source::Origin;
 
 /// The README.
@@ -120,10 +120,7 @@ fn variants(machines: &Machines, schematic: &str) -> Vec<(&'static str, bool, bo
         .filter(|intent| intent.schematic == schematic)
     {
         let machine = &intent.machine;
-        let arch = match machine.arch.value {
-            Arch::Amd64 => "amd64",
-            Arch::Arm64 => "arm64",
-        };
+        let arch = machine.arch.value.word();
         let overlay = machine.overlay.is_some();
         let variant = (
             arch,
