@@ -4,6 +4,7 @@
 
 mod account;
 mod address;
+mod affinity;
 mod arch;
 mod backend;
 mod claim;
@@ -118,6 +119,11 @@ pub static RULES: &[Rule] = &[
         name: "selectors that select something",
         codes: &[Code::SELECTS_NOTHING, Code::NOT_CHECKED],
         check: selector::check,
+    },
+    Rule {
+        name: "pods that are placed by other pods",
+        codes: &[Code::SELECTS_NOTHING],
+        check: affinity::check,
     },
     Rule {
         name: "names in a pod, each once",
