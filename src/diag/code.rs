@@ -141,6 +141,7 @@ impl Code {
     pub const NOT_ENFORCED: Code = Code(508);
     pub const SELECTS_NOTHING: Code = Code(509);
     pub const NOT_ADMITTED: Code = Code(510);
+    pub const GRANTS_NOTHING: Code = Code(511);
 }
 
 /// L06: ownership and reachability.

@@ -13,6 +13,7 @@ mod config_map;
 mod container;
 mod declared;
 mod gateway;
+mod grant;
 mod host;
 mod image;
 mod issuer;
@@ -194,6 +195,11 @@ pub static RULES: &[Rule] = &[
             Code::NOT_CHECKED,
         ],
         check: gateway::check,
+    },
+    Rule {
+        name: "grants that somebody needs",
+        codes: &[Code::GRANTS_NOTHING],
+        check: grant::check,
     },
     Rule {
         name: "what is scaled",
