@@ -422,7 +422,9 @@ fn an_error_of_the_machine_leaves_the_tree_old_or_new() {
 fn names_a_path(said: &str, folder: &Path) -> bool {
     let before_cause = said.rsplit_once(": ").map_or("", |(before, _)| before);
     let path = before_cause.rsplit(' ').next().unwrap_or_default();
-    let below = ["out", "lab.", ".labc", "modules", "."];
+    let below = [
+        "out", "lab.", ".labc", "modules", ".", "secrets", "talos", "values",
+    ];
     below.iter().any(|start| path.starts_with(start)) || path == folder.display().to_string()
 }
 
