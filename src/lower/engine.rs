@@ -1,9 +1,10 @@
 //! What is the same for every engine: where it lives, whether the lab's component for it is one of it, and whether it can
 //! read the repository.
 
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::resolve::lab::Engine;
 use crate::resolve::{Component, Lab};
+use crate::source::Span;
 use crate::value::Node;
 
 /// The capability of the component that installs an engine.
@@ -53,7 +54,7 @@ fn wrong_component(lab: &Lab, diagnostics: &mut Diagnostics) {
     );
 }
 
-/// Reports credentials of the repository without the keys that the engine reads.
+/// Reports credentials of the repository with keys that the engine does not read, or else without those that it reads.
 fn credentials(lab: &Lab, diagnostics: &mut Diagnostics) {
     let identity = &lab.sections.identity;
     let Some(id) = &identity.repository.secret else {
@@ -62,6 +63,25 @@ fn credentials(lab: &Lab, diagnostics: &mut Diagnostics) {
     let Some(secret) = lab.sections.secrets.get(&id.value) else {
         return;
     };
+    let name = match identity.engine.value {
+        Engine::ArgoCd => "Argo CD",
+        Engine::Flux => "Flux",
+    };
+    let known = known_keys(identity.engine.value);
+    let others = secret
+        .keys
+        .iter()
+        .filter(|(key, _)| !known.contains(&key.as_str()));
+    let unread: Vec<(&String, Span)> = others.map(|(key, at)| (key, at.span)).collect();
+    if !unread.is_empty() {
+        for (key, at) in unread {
+            diagnostics.push(
+                unread_key(identity.engine.value, name, key, at)
+                    .label(id.span, "the engine reads the repository with it"),
+            );
+        }
+        return;
+    }
     let url = &identity.repository.url;
     let is_ssh = url.value.starts_with("ssh://") || !url.value.contains("://");
     let wanted = keys(identity.engine.value, is_ssh);
@@ -69,10 +89,6 @@ fn credentials(lab: &Lab, diagnostics: &mut Diagnostics) {
     if wanted.iter().any(has_all) {
         return;
     }
-    let name = match identity.engine.value {
-        Engine::ArgoCd => "Argo CD",
-        Engine::Flux => "Flux",
-    };
     let quoted: Vec<String> = wanted[0].iter().map(|key| format!("`{key}`")).collect();
     let message = format!(
         "{name} reads {} of `{}`, which it does not have",
@@ -85,6 +101,82 @@ fn credentials(lab: &Lab, diagnostics: &mut Diagnostics) {
             .label(url.span, "how it is reached")
             .help(format!("say `keys = {:?}`", wanted[0])),
     );
+}
+
+/// What Argo CD reads from a repository's Secret. Source: its `util/db/repository_secrets.go`.
+const ARGOCD_KEYS: [&str; 23] = [
+    "bearerToken",
+    "depth",
+    "enableLfs",
+    "enableOCI",
+    "forceHttpBasicAuth",
+    "gcpServiceAccountKey",
+    "githubAppEnterpriseBaseUrl",
+    "githubAppID",
+    "githubAppInstallationID",
+    "githubAppPrivateKey",
+    "insecure",
+    "insecureIgnoreHostKey",
+    "name",
+    "noProxy",
+    "password",
+    "project",
+    "proxy",
+    "sshPrivateKey",
+    "tlsClientCertData",
+    "tlsClientCertKey",
+    "type",
+    "url",
+    "username",
+];
+
+/// What Flux reads from the Secret of a GitRepository. Source: source-controller's `docs/spec/v1/gitrepositories.md`.
+const FLUX_KEYS: [&str; 15] = [
+    "bearerToken",
+    "ca.crt",
+    "caFile",
+    "githubAppBaseURL",
+    "githubAppID",
+    "githubAppInstallationID",
+    "githubAppInstallationOwner",
+    "githubAppPrivateKey",
+    "identity",
+    "identity.pub",
+    "known_hosts",
+    "password",
+    "tls.crt",
+    "tls.key",
+    "username",
+];
+
+fn known_keys(engine: Engine) -> &'static [&'static str] {
+    match engine {
+        Engine::ArgoCd => &ARGOCD_KEYS,
+        Engine::Flux => &FLUX_KEYS,
+    }
+}
+
+/// A key that the engine does not read is without effect, and nothing says so.
+fn unread_key(engine: Engine, name: &str, key: &str, at: Span) -> Diagnostic {
+    let known = known_keys(engine);
+    let folded = known.iter().find(|known| known.eq_ignore_ascii_case(key));
+    let near = match folded {
+        Some(known) => Some(format!("did you mean `{known}`?")),
+        None => did_you_mean(key, known.iter().copied()),
+    };
+    let message = format!("{name} reads no key `{key}` from the Secret of a repository");
+    Diagnostic::error(Code::REPOSITORY_KEY, at, message)
+        .maybe_help(near)
+        .help(match engine {
+            Engine::ArgoCd => {
+                "it reads `username` and `password`, `sshPrivateKey`, or `githubAppID`, `githubAppInstallationID` and \
+                 `githubAppPrivateKey`"
+            }
+            Engine::Flux => {
+                "it reads `username` and `password`, `identity` and `known_hosts`, `bearerToken`, or `githubAppID`, \
+                 `githubAppInstallationID` and `githubAppPrivateKey`"
+            }
+        })
 }
 
 /// The keys of credentials, one way after the other, the usual one first. Source: Argo CD,

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::lab::{Engine, Render, SecretSource};
+use super::lab::{Render, SecretSource};
 use super::plan::Sections;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::parse::lab::ComponentSyntax;
 use crate::parse::module::TraitSyntax;
 use crate::parse::table::list;
-use crate::source::Span;
 
 /// Checks names of the fixed sections that lead elsewhere, and refuses what labc cannot do yet.
 pub(super) fn check(
@@ -68,86 +67,6 @@ fn repository_secret(sections: &Sections, diagnostics: &mut Diagnostics) {
                 .help("say `from = \"manual\"`: the provision script makes it"),
         );
     }
-    for (key, at) in secret.into_iter().flat_map(|secret| &secret.keys) {
-        repository_key(sections, (key, at.span), id.span, diagnostics);
-    }
-}
-
-/// What Argo CD reads from a repository's Secret, but for what labc adds itself. Source: `util/db/repository_secrets.go`.
-const ARGOCD_KEYS: [&str; 21] = [
-    "bearerToken",
-    "depth",
-    "enableLfs",
-    "enableOCI",
-    "forceHttpBasicAuth",
-    "gcpServiceAccountKey",
-    "githubAppEnterpriseBaseUrl",
-    "githubAppID",
-    "githubAppInstallationID",
-    "githubAppPrivateKey",
-    "insecure",
-    "insecureIgnoreHostKey",
-    "name",
-    "noProxy",
-    "password",
-    "project",
-    "proxy",
-    "sshPrivateKey",
-    "tlsClientCertData",
-    "tlsClientCertKey",
-    "username",
-];
-
-/// What Flux reads from the Secret of a GitRepository. Source: source-controller's `docs/spec/v1/gitrepositories.md`.
-const FLUX_KEYS: [&str; 15] = [
-    "bearerToken",
-    "ca.crt",
-    "caFile",
-    "githubAppBaseURL",
-    "githubAppID",
-    "githubAppInstallationID",
-    "githubAppInstallationOwner",
-    "githubAppPrivateKey",
-    "identity",
-    "identity.pub",
-    "known_hosts",
-    "password",
-    "tls.crt",
-    "tls.key",
-    "username",
-];
-
-/// A key of the repository's Secret that the engine does not read would silently be without effect.
-fn repository_key(
-    sections: &Sections,
-    (key, at): (&str, Span),
-    used: Span,
-    diagnostics: &mut Diagnostics,
-) {
-    let engine = &sections.identity.engine;
-    let (name, keys) = match engine.value {
-        Engine::ArgoCd => ("Argo CD", ARGOCD_KEYS.as_slice()),
-        Engine::Flux => ("Flux", FLUX_KEYS.as_slice()),
-    };
-    // Argo CD's script adds these two.
-    if keys.contains(&key) || engine.value == Engine::ArgoCd && ["type", "url"].contains(&key) {
-        return;
-    }
-    let folded = keys.iter().find(|known| known.eq_ignore_ascii_case(key));
-    let near = match folded {
-        Some(known) => Some(format!("did you mean `{known}`?")),
-        None => did_you_mean(key, keys.iter().copied()),
-    };
-    let message = format!("{name} reads no key `{key}` from the Secret of a repository");
-    diagnostics.push(
-        Diagnostic::error(Code::REPOSITORY_KEY, at, message)
-            .label(used, "the engine reads the repository with it")
-            .maybe_help(near)
-            .help(match engine.value {
-                Engine::ArgoCd => "it reads `username` and `password`, `sshPrivateKey`, or `githubAppID`, `githubAppInstallationID` and `githubAppPrivateKey`",
-                Engine::Flux => "it reads `username` and `password`, `identity` and `known_hosts`, `bearerToken`, or `githubAppID`, `githubAppInstallationID` and `githubAppPrivateKey`",
-            }),
-    );
 }
 
 /// Charts are rendered by the engine; labc cannot do it itself yet.
