@@ -151,6 +151,14 @@ impl Origin {
         self.spans().first().copied()
     }
 
+    /// What the value at its first place, `span`, was made from in the same file: another line that a person can change.
+    pub fn source_of(&self, span: Span) -> Option<Span> {
+        let apart = |other: &&Span| {
+            other.source == span.source && (other.end <= span.start || span.end <= other.start)
+        };
+        self.spans().iter().find(apart).copied()
+    }
+
     /// This origin, then those spans of `other` that it lacks.
     #[must_use]
     pub fn with(&self, other: &Origin) -> Self {

@@ -27,6 +27,8 @@ pub(super) struct AddressClaim {
     pub address: Option<IpAddr>,
     pub component: String,
     pub span: Span,
+    /// Where the lab says the value that an expression at `span` reads.
+    pub source: Option<Span>,
 }
 
 /// A component wants a port of the nodes.
@@ -82,6 +84,7 @@ pub(super) fn addresses(
             address: claim.address,
             owner,
             span: claim.span,
+            source: claim.source,
         });
     }
     plan.check(announces_on_layer2(balancer), sources, diagnostics);

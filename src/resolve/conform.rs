@@ -275,6 +275,7 @@ fn address(
             address: parsed,
             component: context.component.to_owned(),
             span,
+            source: node.origin.source_of(span),
         };
         context
             .resolver

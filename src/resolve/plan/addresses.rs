@@ -20,6 +20,8 @@ pub struct Owner {
     pub span: Span,
     /// Whether it was claimed of a load balancer, rather than being a host's own.
     pub claimed: bool,
+    /// Where the lab says the value that an expression at `span` reads.
+    pub source: Option<Span>,
 }
 
 /// A component's claim of an address of the load balancer.
@@ -31,6 +33,8 @@ pub struct Claim {
     pub owner: String,
     /// Where the claim is written.
     pub span: Span,
+    /// Where the lab says the value that an expression at `span` reads.
+    pub source: Option<Span>,
 }
 
 /// Every owner of every address, and the ranges that load balancers take theirs from.
@@ -75,6 +79,7 @@ impl AddressPlan {
             owner: claim.owner,
             span: claim.span,
             claimed: true,
+            source: claim.source,
         };
         let key = (address, owner.span);
         let place = self
@@ -190,7 +195,8 @@ fn is_router(one: &Owner, other: &Owner) -> bool {
 fn twice(first: &Owner, other: &Owner, next: Option<IpAddr>) -> Diagnostic {
     let message = format!("address `{}` has two owners", other.address);
     let diagnostic = Diagnostic::error(Code::ADDRESS_TWICE, other.span, message)
-        .here(format!("`{}`", other.owner));
+        .here(format!("`{}`", other.owner))
+        .label(other.source, "its value is said here");
     let diagnostic = if first.span == other.span {
         diagnostic.note(format!(
             "the other one is `{}`, by the same line",
@@ -208,6 +214,7 @@ fn hosts(network: &Network) -> Vec<Owner> {
         owner: path,
         span: host.span,
         claimed: false,
+        source: None,
     };
     let gateway = network.gateway.iter();
     let gateway = gateway.map(|gateway| host("network.gateway".to_owned(), gateway));
@@ -228,6 +235,7 @@ fn of_machine(machine: &Machine) -> Vec<Owner> {
         owner,
         span,
         claimed: false,
+        source: None,
     };
     let mut owners = Vec::new();
     let own = match machine.address.value {

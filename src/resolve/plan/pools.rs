@@ -126,7 +126,8 @@ fn check_outside(plan: &AddressPlan, sources: &Sources, diagnostics: &mut Diagno
             claim.address
         );
         let mut diagnostic = Diagnostic::error(Code::OUTSIDE_POOL, claim.span, message)
-            .here(format!("asked for by `{}`", claim.owner));
+            .here(format!("asked for by `{}`", claim.owner))
+            .label(claim.source, "its value is said here");
         let host = plan
             .owners
             .iter()
