@@ -130,6 +130,13 @@ pub fn resolve(
     let claims = found.claims;
     // Many small values: they are freed while others go on.
     rayon::spawn(|| drop(resolver));
+    store::circles(
+        &stores,
+        &sections.secrets,
+        &components,
+        &claims.secrets,
+        diagnostics,
+    );
     let balancer = capabilities.get("load-balancer");
     let balancer = balancer.and_then(|name| components.get(name));
     let addresses = claim::addresses(

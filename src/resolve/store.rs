@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cell::Ask;
+use super::claim::SecretClaim;
 use super::component::{Answer, SecretUse};
 use super::lab::{Secret, SecretSource};
 use super::offer::{self, Via};
@@ -52,6 +53,51 @@ pub(super) fn stores(
         Some((id.clone(), store))
     };
     external.filter_map(store).collect()
+}
+
+/// Reports secrets that open the very store which is to fill them.
+pub(super) fn circles(
+    stores: &BTreeMap<String, Store>,
+    secrets: &BTreeMap<String, Secret>,
+    components: &BTreeMap<String, Component>,
+    claims: &[SecretClaim],
+    diagnostics: &mut Diagnostics,
+) {
+    for (id, store) in stores {
+        let (Some(secret), Some(provider)) = (secrets.get(id), components.get(&store.provider))
+        else {
+            continue;
+        };
+        let opens = |claim: &&SecretClaim| {
+            claim.secret == *id
+                && claim.component == store.provider
+                && is_for(store, provider, claim)
+        };
+        let Some(claim) = claims.iter().find(opens) else {
+            continue;
+        };
+        let message = format!("`{id}` opens the store that is to fill it");
+        diagnostics.push(
+            Diagnostic::error(Code::SECRET_SOURCE, secret.from.span, message)
+                .here(format!("by `{}`", store.id()))
+                .label(claim.span, "the store is opened with it")
+                .help(
+                    "say `from = \"manual\"`: what opens a store is put into the cluster by hand",
+                ),
+        );
+    }
+}
+
+/// Whether a provider uses a secret for one of its offers: for the only one, or in the input of the offer's name.
+fn is_for(store: &Store, provider: &Component, claim: &SecretClaim) -> bool {
+    let Some(name) = store.offer.get("name").and_then(Node::as_str) else {
+        return true;
+    };
+    let input = provider.syntax.inputs.get(name);
+    input.is_some_and(|(_, input)| {
+        let (all, part) = (input.span, claim.span);
+        all.source == part.source && all.start <= part.start && part.end <= all.end
+    })
 }
 
 fn store(
