@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::input::{Input, InputType, inputs};
+use super::lab::RESERVED;
 use super::table::{Table, unknown_key, wrong_type};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{Span, Spanned};
@@ -178,6 +179,12 @@ impl TraitSyntax {
     }
 }
 
+/// Traits, also those that are yet to come.
+const TRAITS: &[&str] = &[
+    "auth", "backup", "cache", "database", "dns", "expose", "monitor", "policy", "secret",
+    "storage", "tile",
+];
+
 /// The keys that every `[[table]]` of a kind may have, beside `when` and `each`.
 const SERVICE: &[&str] = &[
     "name",
@@ -239,6 +246,7 @@ pub fn module(name: &str, standard: bool, node: &Node, diagnostics: &mut Diagnos
     head.finish(diagnostics);
     if let Some(node) = table.node("inputs") {
         module.inputs = inputs(node, "inputs", diagnostics);
+        reserved(node, diagnostics);
     }
     if let Some(node) = table.node("services") {
         module.services = clauses_by_name(node, "services", Some(SERVICE), diagnostics);
@@ -264,6 +272,23 @@ pub fn module(name: &str, standard: bool, node: &Node, diagnostics: &mut Diagnos
     }
     table.finish(diagnostics);
     module
+}
+
+/// Reports inputs whose names are keys of every component, or of traits: a lab could not say them.
+fn reserved(inputs: &Node, diagnostics: &mut Diagnostics) {
+    for (name, entry) in inputs.as_map().into_iter().flatten() {
+        let what = match name.as_str() {
+            key if RESERVED.contains(&key) => "is a key of every component",
+            key if TRAITS.contains(&key) => "is a trait",
+            _ => continue,
+        };
+        let place = entry.key.or_else(|| entry.node.origin.first());
+        let message = format!("an input cannot be named `{name}`: that {what}");
+        diagnostics.push(
+            Diagnostic::error(Code::INVALID_NAME, place, message)
+                .help("choose another name: the lab could not tell the two apart"),
+        );
+    }
 }
 
 /// Reads `modules/traits/<trait>.toml`.
