@@ -54,7 +54,14 @@ fn place(answer: &Answer) -> Option<Span> {
 
 fn twice(first: &Answer, second: &Answer, host: &str, path: &str) -> Diagnostic {
     let offer = &second.offer;
-    let owner = |answer: &Answer| format!("`{}`", answer.ask.component);
+    let is_one = first.ask.component == second.ask.component;
+    let owner = |answer: &Answer| {
+        let ask = &answer.ask;
+        match is_one {
+            true => format!("`{}.{}`", ask.of, ask.entry),
+            false => format!("`{}`", ask.component),
+        }
+    };
     let message = format!("`{host}{path}` has two owners on `{offer}`");
     Diagnostic::error(Code::HOST_TWICE, place(second), message)
         .here(owner(second))

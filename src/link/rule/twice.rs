@@ -101,6 +101,18 @@ fn made_already(index: &Index<'_>, place: Place<'_>, component: &Component) -> D
         .help("remove it, or give it another name")
 }
 
+/// Whether two components may provide one capability: that a lab has two of it is said by itself.
+fn provide_one_capability(one: &Component, other: &Component) -> bool {
+    let names = |component: &Component| -> Vec<String> {
+        let clauses = component.module.capabilities.iter();
+        clauses
+            .filter_map(|clause| clause.body.data_at("name")?.as_str().map(str::to_owned))
+            .collect()
+    };
+    let others = names(other);
+    names(one).iter().any(|name| others.contains(name))
+}
+
 /// Kinds that two charts bring: the one that is applied last decides what the API server knows of them.
 fn definitions(index: &Index<'_>, diagnostics: &mut Diagnostics) {
     let mut owners: BTreeMap<(&str, &str), &Component> = BTreeMap::new();
@@ -115,7 +127,8 @@ fn definitions(index: &Index<'_>, diagnostics: &mut Diagnostics) {
                 .chart
                 .as_ref()
                 .is_some_and(|first| first.name == chart.name);
-            if owner.name != component.name && !same_chart {
+            let is_said = !index.is_whole && provide_one_capability(owner, component);
+            if owner.name != component.name && !same_chart && !is_said {
                 let kinds = pairs.entry((&owner.name, &component.name)).or_default();
                 kinds.push(format!("{}.{}", kind.kind, kind.group));
             }
