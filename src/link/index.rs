@@ -305,11 +305,18 @@ impl<'a> Index<'a> {
         self.span(place, name.unwrap_or(place.node()))
     }
 
-    /// Where a person can change a value: its first place in a file of the lab, else where its component stands.
+    /// Where a person can change a value: its first place in a file of the lab, and there rather than in one of its
+    /// modules; else where its component stands.
     pub(super) fn span(&self, place: Place<'_>, node: &Node) -> Option<Span> {
         let spans = node.origin.spans();
         let in_lab = |span: &&Span| self.sources.file(span.source).kind == SourceKind::Lab;
-        let first = spans.iter().find(in_lab).copied();
+        let in_module = |span: &&Span| {
+            let name = &self.sources.file(span.source).name;
+            name.starts_with("modules/")
+        };
+        let own = spans.iter().filter(in_lab);
+        let first = own.clone().find(|span| !in_module(span));
+        let first = first.or_else(|| own.clone().next()).copied();
         first.or(Some(place.component.span))
     }
 }
