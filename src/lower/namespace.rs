@@ -27,7 +27,8 @@ struct Namespace<'a> {
     rules: Option<&'a NamespaceRules>,
 }
 
-/// A file for every Namespace that the lab needs and Kubernetes does not make itself.
+/// A file for every Namespace that the lab needs and Kubernetes does not make itself, or makes with less than its pods
+/// need.
 ///
 /// `keep` makes one outlive its last component, in the engine's words.
 pub(super) fn files(
@@ -39,11 +40,13 @@ pub(super) fn files(
     let mut files = Vec::new();
     for (name, namespace) in collect(lab, linked) {
         let level = level(&name, &namespace, diagnostics);
-        if BUILT_IN.contains(&name.as_str()) && namespace.rules.is_none() {
+        let is_built_in = BUILT_IN.contains(&name.as_str());
+        let is_raised = level.as_ref().is_some_and(|(level, _)| *level > DEFAULT);
+        if is_built_in && namespace.rules.is_none() && (!is_raised || name == EXEMPT) {
             continue;
         }
         let mut node = object(&name, &namespace, level);
-        if namespace.rules.is_none_or(|rules| rules.keep) {
+        if is_built_in || namespace.rules.is_none_or(|rules| rules.keep) {
             keep(&mut node);
         }
         let path = format!("{OUT}/infrastructure/namespaces/manifests/namespace-{name}.yaml");
