@@ -1,4 +1,5 @@
-//! The labs of this repository as text, each for either engine: two edits, `engine` and the component that installs it.
+//! The labs of this repository as text, each for either engine: two edits, `engine` and the component that installs it,
+//! and for a private repository the keys by which the engine reads it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,16 +15,20 @@ pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 pub(crate) struct Engine {
     pub(crate) word: &'static str,
     pub(crate) version: &'static str,
+    /// The keys of a repository's secret that is read over SSH.
+    keys: &'static [&'static str],
 }
 
 pub(crate) const ARGOCD: Engine = Engine {
     word: "argocd",
     version: "9.7.1",
+    keys: &["sshPrivateKey"],
 };
 
 pub(crate) const FLUX: Engine = Engine {
     word: "flux",
     version: "0.49.0",
+    keys: &["identity", "known_hosts"],
 };
 
 /// The root lab, every lab of `tests/labs/` and the lab of every module, by name.
@@ -76,6 +81,8 @@ pub(crate) fn for_engine(files: &Files, engine: Engine) -> Files {
     for other in [ARGOCD, FLUX].into_iter().filter(|other| *other != engine) {
         let says = |engine: Engine| format!("engine = \"{}\"", engine.word);
         swapped = swapped.replace(&says(other), &says(engine));
+        let keys = |engine: Engine| format!("keys = {:?}", engine.keys);
+        swapped = swapped.replace(&keys(other), &keys(engine));
         swapped = with_component(&swapped, other, engine);
     }
     *text = swapped.into_bytes();
