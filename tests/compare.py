@@ -1,23 +1,26 @@
 #!/usr/bin/env python3
 """Compares what two trees bring to a cluster: the one that runs it today, and the one that labc compiled.
 
-    tests/compare.py OLD NEW [--set NAME=VALUE]... [--brief]
+    tests/compare.py OLD NEW [--set NAME=VALUE]... [--charts FOLDER [--helm HELM] [--api API]...] [--brief]
 
 OLD and NEW are FOLDER:ENTRY: a checkout of a repository, and the folder in it that the engine reads first
 (`~/homelab:kubernetes/flux/cluster`, `~/lab:out`). From there it goes wherever Flux' Kustomizations and Argo CD's
 Applications lead, builds each folder as the engine would, and compares by identity:
 
-- objects, leaf by leaf; lists whose items have names are compared by them, and what the Gateway API fills in by itself
-  is no difference;
-- releases (HelmReleases, Applications with a chart) by namespace and release name: chart, version, values, and where
-  Helm keeps its record.
+- releases (HelmReleases, Applications with a chart) by namespace and release name: chart, version, values, and the
+  namespace in which Helm keeps its record;
+- objects, leaf by leaf. Lists whose items have names are compared by them, and what the API server fills in by itself
+  is no difference. Of a Secret only the names of its keys are looked at.
+
+With `--charts` it also renders every release of which FOLDER has the chart (`NAME-VERSION.tgz` as `helm pull` leaves it,
+or a folder `NAME-VERSION` or `NAME`), compares what comes out, and says which objects leave a release for the tree itself:
+Helm would delete those, unless they are told to stay. `--api` names what the cluster can do, as helm's `--api-versions`.
+
+`cannot change` in front of a leaf: Kubernetes refuses it on an object that exists.
 
 Objects that are the engine's own (Kustomizations, Applications, sources) have other names on both sides by nature:
-they are counted and not compared.
-
-It does not render charts. It does not decrypt: Secrets are compared by the names of their keys. `--set` gives Flux'
-`postBuild` what it takes from a Secret or ConfigMap of the cluster; a variable without a value stays as it is.
-It needs PyYAML and `kubectl`, and never asks a cluster.
+they are counted and not compared. `--set` gives Flux' `postBuild` what it takes from a Secret or ConfigMap of the cluster; a
+variable without a value stays as it is. It needs PyYAML and `kubectl`, and never asks a cluster.
 """
 
 import argparse
@@ -53,6 +56,28 @@ FILLED_IN = {
         (r"spec\.listeners\[.*\]\.tls\.certificateRefs\[.*\]\.(group)", ""),
         (r"spec\.listeners\[.*\]\.tls\.certificateRefs\[.*\]\.(kind)", "Secret"),
     ],
+}
+
+# What Kubernetes refuses to change on an object that exists.
+FIXED = {
+    "ClusterRoleBinding": r"roleRef\..*",
+    "DaemonSet": r"spec\.selector\..*",
+    "Deployment": r"spec\.selector\..*",
+    "Job": r"spec\.(selector|template)\..*",
+    "PersistentVolume": r"spec\.(nfs|csi|hostPath|local|volumeMode)\b.*",
+    "PersistentVolumeClaim": r"spec\.(?!resources\.).*",
+    "RoleBinding": r"roleRef\..*",
+    "Service": r"spec\.clusterIPs?\b.*",
+    "StatefulSet": r"spec\.(selector|serviceName|podManagementPolicy|volumeClaimTemplates)\b.*",
+    "StorageClass": r"(provisioner|parameters|reclaimPolicy|volumeBindingMode)\b.*",
+}
+
+CLUSTER_WIDE = {
+    "APIService", "CSIDriver", "CiliumL2AnnouncementPolicy", "CiliumLoadBalancerIPPool", "ClusterIssuer", "ClusterRole",
+    "ClusterRoleBinding", "ClusterSecretStore", "CustomResourceDefinition", "GatewayClass", "IngressClass",
+    "MutatingWebhookConfiguration", "Namespace", "PersistentVolume", "PriorityClass", "RuntimeClass", "StorageClass",
+    "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
+    "VolumeSnapshotClass",
 }
 
 MISSING = object()
@@ -122,16 +147,9 @@ def substitute(text, variables):
     return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?:(:=|:-|/)([^}]*))?\}", value, text)
 
 
-def place_in(resource, namespace):
-    """Flux' `targetNamespace`, for what does not say that it is the cluster's own."""
-    if namespace and group(resource) not in ("", "apiextensions.k8s.io") or resource["kind"] != "Namespace":
-        resource.setdefault("metadata", {})
-    return resource
-
-
 def sources(application):
     spec = application.get("spec", {})
-    return spec.get("sources") or [spec["source"]] if "sources" in spec or "source" in spec else []
+    return spec.get("sources") or ([spec["source"]] if "source" in spec else [])
 
 
 class Tree:
@@ -260,13 +278,6 @@ class Tree:
         return f"release {namespace}/{helm.get('releaseName', resource['metadata']['name'])}", content
 
 
-CLUSTER_WIDE = {
-    "CiliumL2AnnouncementPolicy", "CiliumLoadBalancerIPPool", "ClusterIssuer", "ClusterRole", "ClusterRoleBinding",
-    "CustomResourceDefinition", "GatewayClass", "IngressClass", "Namespace", "PersistentVolume", "PriorityClass",
-    "StorageClass", "VolumeSnapshotClass",
-}
-
-
 def merge(under, over):
     """Maps become one, as Helm merges values; a null takes a key away."""
     if not isinstance(under, dict) or not isinstance(over, dict):
@@ -295,6 +306,31 @@ def content(resource):
 
 
 # --- comparing
+
+
+def render(tree, charts, helm, apis):
+    """identity -> (content, release) of what a tree's releases make, where their charts are at hand."""
+    made, missing = {}, []
+    for release, said in sorted(tree.releases.items()):
+        namespace, name = release.removeprefix("release ").split("/")
+        exact = f"{said['chart']}-{said['version'].removeprefix('v')}"
+        names = (f"{said['chart']}-{said['version']}.tgz", f"{exact}.tgz", exact, said["chart"])
+        chart = next((charts / name for name in names if name and (charts / name).exists()), None)
+        if chart is None:
+            missing.append(f"{said['chart']} {said['version']}")
+            continue
+        command = [helm, "template", name, str(chart), "--namespace", namespace, "--values", "-", "--no-hooks"]
+        command += [word for api in apis for word in ("--api-versions", api)]
+        run = subprocess.run(command, input=json.dumps(said["values"]), capture_output=True, text=True)
+        if run.returncode != 0:
+            sys.exit(f"{release}: {run.stderr.strip()}")
+        for resource in load(run.stdout, release):
+            if resource["kind"] not in CLUSTER_WIDE:
+                resource["metadata"].setdefault("namespace", namespace)
+            made[identity(resource)] = content(resource), release
+    if missing:
+        print(f"note: not rendered, for want of their charts: {', '.join(missing)}", file=sys.stderr)
+    return made
 
 
 def leaves(value, path=""):
@@ -334,23 +370,27 @@ def show(value):
     return text if len(text) <= 100 else text[:97] + "..."
 
 
+def changes(name, old, new, brief):
+    """Prints what differs; in brief only what cannot change."""
+    kind = re.split(r"[. ]", name)[0]
+    for path, one, other in differences(kind, old, new):
+        fixed = kind in FIXED and re.fullmatch(FIXED[kind], path)
+        if fixed or not brief:
+            print(f"    {'cannot change ' if fixed else ''}{path}: {show(one)} -> {show(other)}")
+
+
 def compare(title, old, new, brief):
+    """Prints one side's own and what differs; returns the line that counts them."""
     only_old, only_new = sorted(old.keys() - new.keys()), sorted(new.keys() - old.keys())
     both = sorted(old.keys() & new.keys())
-    found = {}
-    for name in both:
-        kind = name.split(".")[0].split(" ")[0]
-        found[name] = list(differences(kind, old[name], new[name]))
     for heading, names in (("only in OLD", only_old), ("only in NEW", only_new)):
         for name in names:
             print(f"{heading}: {name}")
-    for name, changes in found.items():
-        if changes:
-            print(f"differs ({len(changes)}): {name}")
-        for path, one, other in [] if brief else changes:
-            print(f"    {path}: {show(one)} -> {show(other)}")
-    equal = sum(not changes for changes in found.values())
-    counts = f"{len(both)} in both ({equal} equal, {len(both) - equal} differ)"
+    differ = [name for name in both if any(differences(re.split(r"[. ]", name)[0], old[name], new[name]))]
+    for name in differ:
+        print(f"differs: {name}")
+        changes(name, old[name], new[name], brief)
+    counts = f"{len(both)} in both ({len(both) - len(differ)} equal, {len(differ)} differ)"
     return f"{title}: {counts}, {len(only_old)} only in OLD, {len(only_new)} only in NEW"
 
 
@@ -359,6 +399,9 @@ def main():
     parser.add_argument("old", metavar="OLD", help="FOLDER:ENTRY of what runs today")
     parser.add_argument("new", metavar="NEW", help="FOLDER:ENTRY of what labc compiled, such as ~/lab:out")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a variable of Flux' postBuild")
+    parser.add_argument("--charts", type=pathlib.Path, metavar="FOLDER", help="charts, to render the releases too")
+    parser.add_argument("--helm", default="helm", help="the program; default: helm")
+    parser.add_argument("--api", action="append", default=[], help="GROUP/VERSION or GROUP/VERSION/KIND of the cluster")
     parser.add_argument("--brief", action="store_true", help="which differ, without the leaves")
     arguments = parser.parse_args()
     variables = dict(pair.split("=", 1) for pair in arguments.set)
@@ -367,6 +410,14 @@ def main():
         compare("releases", old.releases, new.releases, arguments.brief),
         compare("objects", old.objects, new.objects, arguments.brief),
     ]
+    if arguments.charts:
+        made = [render(tree, arguments.charts, arguments.helm, arguments.api) for tree in (old, new)]
+        for name in sorted(made[0].keys() & new.objects.keys()):
+            said, release = made[0].pop(name)
+            print(f"leaves its {release}: {name}")
+            changes(name, said, new.objects[name], arguments.brief)
+        contents = [{name: said for name, (said, _) in one.items()} for one in made]
+        lines.append(compare("made by releases", *contents, arguments.brief))
     print("\n".join(lines))
     print(f"the engine's own objects: {old.engine} in OLD, {new.engine} in NEW")
 
