@@ -19,8 +19,10 @@ Helm would delete those, unless they are told to stay. `--api` names what the cl
 `cannot change` in front of a leaf: Kubernetes refuses it on an object that exists.
 
 Objects that are the engine's own (Kustomizations, Applications, sources) have other names on both sides by nature:
-they are counted and not compared. `--set` gives Flux' `postBuild` what it takes from a Secret or ConfigMap of the cluster; a
-variable without a value stays as it is. It needs PyYAML and `kubectl`, and never asks a cluster.
+they are counted and not compared, and what is suspended counts as if it were not. `patches`, `components` and `images` of a
+Flux Kustomization are not applied, and ApplicationSets not followed. `--set` gives Flux' `postBuild` what it takes from a
+Secret or ConfigMap of the cluster; a variable without a value stays as it is. It needs PyYAML and `kubectl`, and never asks
+a cluster.
 """
 
 import argparse
@@ -53,8 +55,8 @@ FILLED_IN = {
     ],
     "Gateway": [
         (r"spec\.listeners\[.*\]\.tls\.mode", "Terminate"),
-        (r"spec\.listeners\[.*\]\.tls\.certificateRefs\[.*\]\.(group)", ""),
-        (r"spec\.listeners\[.*\]\.tls\.certificateRefs\[.*\]\.(kind)", "Secret"),
+        (r"spec\.listeners\[.*\]\.tls\.certificateRefs\[.*\]\.group", ""),
+        (r"spec\.listeners\[.*\]\.tls\.certificateRefs\[.*\]\.kind", "Secret"),
     ],
 }
 
@@ -84,16 +86,17 @@ MISSING = object()
 
 
 class Loader(yaml.CSafeLoader):
-    """YAML without dates: Kubernetes reads them as text."""
+    """YAML without dates and `=`: Kubernetes reads both as text."""
 
 
 Loader.yaml_implicit_resolvers = {
-    first: [(tag, expression) for tag, expression in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [pair for pair in resolvers if pair[0].rpartition(":")[2] not in ("timestamp", "value")]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 
 
 def load(text, place):
+    """The resources of a text; what is no resource is passed over."""
     try:
         documents = list(yaml.load_all(text, Loader))
     except yaml.YAMLError as error:
@@ -106,6 +109,7 @@ def load(text, place):
 
 
 def group(resource):
+    """The API group; empty for Kubernetes' own first one."""
     version = resource.get("apiVersion", "")
     return version.rpartition("/")[0]
 
@@ -119,7 +123,7 @@ def build(folder, recurse):
         command = ["kubectl", "kustomize", "--load-restrictor=LoadRestrictionsNone", str(folder)]
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode != 0:
-            sys.exit(f"{' '.join(command)}: {run.stderr.strip()}")
+            print(f"note: left out, for kustomize does not build it: {folder}: {run.stderr.strip()}", file=sys.stderr)
         yield folder, run.stdout
         return
     for path in sorted(folder.iterdir()):
@@ -148,8 +152,12 @@ def substitute(text, variables):
 
 
 def sources(application):
+    """The sources of an Application, one or several."""
     spec = application.get("spec", {})
     return spec.get("sources") or ([spec["source"]] if "source" in spec else [])
+
+
+# --- a tree
 
 
 class Tree:
@@ -162,16 +170,17 @@ class Tree:
         self.seen = set()
         self.engine = 0
         self.all = []
-        self.visit(entry or ".", None, {}, True)
+        self.visit(entry or ".", lambda said: said, {}, True)
         self.objects = {}
         self.releases = {}
         self.sort()
 
     def visit(self, path, namespace, variables, recurse):
+        """`namespace` is a function from the one that an object names to the one that it gets."""
         folder = (self.root / path.lstrip("/")).resolve()
-        if (folder, namespace) in self.seen:
+        if (folder, namespace(None)) in self.seen:
             return
-        self.seen.add((folder, namespace))
+        self.seen.add((folder, namespace(None)))
         if not folder.is_dir():
             print(f"note: {self.root}: there is no folder {path}", file=sys.stderr)
             return
@@ -183,20 +192,23 @@ class Tree:
 
     def take(self, resource, namespace):
         metadata = resource.setdefault("metadata", {})
-        if namespace and resource["kind"] not in CLUSTER_WIDE:
-            metadata["namespace"] = namespace
+        if resource["kind"] not in CLUSTER_WIDE:
+            metadata["namespace"] = namespace(metadata.get("namespace"))
         self.all.append(resource)
         if group(resource) == "kustomize.toolkit.fluxcd.io":
             spec = resource.get("spec", {})
             post = spec.get("postBuild")
             variables = None if post is None else {**post.get("substitute", {}), **self.variables}
-            if not spec.get("suspend"):
-                self.visit(spec.get("path", "."), spec.get("targetNamespace"), variables, True)
+            target = spec.get("targetNamespace")
+            self.visit(spec.get("path", "."), lambda said: target or said, variables, True)
+        elif resource["kind"] == "ApplicationSet" and group(resource) == "argoproj.io":
+            print(f"note: an ApplicationSet is not followed: {metadata.get('name')}", file=sys.stderr)
         elif resource["kind"] == "Application" and group(resource) == "argoproj.io":
+            default = resource["spec"].get("destination", {}).get("namespace")
             for source in sources(resource):
                 if "path" in source and "chart" not in source:
                     recurse = source.get("directory", {}).get("recurse", False)
-                    self.visit(source["path"], None, None, recurse)
+                    self.visit(source["path"], lambda said: said or default, None, recurse)
 
     def sort(self):
         for resource in self.all:
@@ -224,7 +236,7 @@ class Tree:
     def helm_release(self, resource):
         """As helm-controller names it: the target namespace is part of a name that is not said."""
         spec, metadata = resource["spec"], resource["metadata"]
-        own = metadata.get("namespace", "default")
+        own = metadata.get("namespace") or "default"
         target = spec.get("targetNamespace")
         named = f"{target}-{metadata['name']}" if target else metadata["name"]
         name = spec.get("releaseName") or named
@@ -256,6 +268,7 @@ class Tree:
         return f"release {target or own}/{name}", content
 
     def application(self, resource):
+        """As Argo CD has Helm render it: files of values in order, then those that stand in the Application."""
         spec = resource["spec"]
         source = next(source for source in sources(resource) if "chart" in source)
         helm = source.get("helm", {})
@@ -279,7 +292,7 @@ class Tree:
 
 
 def merge(under, over):
-    """Maps become one, as Helm merges values; a null takes a key away."""
+    """Maps become one, as Helm merges values."""
     if not isinstance(under, dict) or not isinstance(over, dict):
         return over
     result = dict(under)
@@ -289,14 +302,16 @@ def merge(under, over):
 
 
 def identity(resource):
+    """Kind, group, namespace and name: what makes two resources the same one. Versions come and go."""
     metadata = resource["metadata"]
     kind = resource["kind"] + (f".{group(resource)}" if group(resource) else "")
     if resource["kind"] in CLUSTER_WIDE:
         return f"{kind} {metadata.get('name')}"
-    return f"{kind} {metadata.get('namespace', 'default')}/{metadata.get('name')}"
+    return f"{kind} {metadata.get('namespace') or 'default'}/{metadata.get('name')}"
 
 
 def content(resource):
+    """What is compared of a resource."""
     if resource["kind"] == "Secret" and not group(resource):
         keys = {**resource.get("data", {}), **resource.get("stringData", {})}
         return {"keys": dict.fromkeys(sorted(keys), "(a value)"), "type": resource.get("type", "Opaque")}
@@ -305,7 +320,7 @@ def content(resource):
     return {**rest, **({"metadata": metadata} if metadata else {})}
 
 
-# --- comparing
+# --- what charts make
 
 
 def render(tree, charts, helm, apis):
@@ -331,6 +346,9 @@ def render(tree, charts, helm, apis):
     if missing:
         print(f"note: not rendered, for want of their charts: {', '.join(missing)}", file=sys.stderr)
     return made
+
+
+# --- comparing
 
 
 def leaves(value, path=""):
