@@ -166,6 +166,8 @@ class Tree:
     def __init__(self, argument, variables):
         folder, _, entry = argument.partition(":")
         self.root = pathlib.Path(folder).expanduser().resolve()
+        if not (self.root / entry).is_dir():
+            sys.exit(f"{argument}: there is no such folder")
         self.variables = variables
         self.seen = set()
         self.engine = 0
