@@ -261,6 +261,7 @@ fn the_address_book_lists_every_owner() {
         address: Some(address),
         owner: "apps.smtp-relay".to_owned(),
         span,
+        source: None,
     });
     let owners: Vec<String> = plan
         .owners
@@ -296,12 +297,14 @@ fn a_large_ipv6_range_is_no_work() {
             address,
             owner: "apps.a".to_owned(),
             span,
+            source: None,
         });
     }
     plan.claim(Claim {
         address: None,
         owner: "apps.b".to_owned(),
         span,
+        source: None,
     });
     let mut diagnostics = Diagnostics::default();
     plan.check(true, &read.sources, &mut diagnostics);
