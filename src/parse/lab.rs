@@ -14,7 +14,7 @@ use super::sops::{self, SopsFile};
 use super::table::{OneOrMany, Table, list, wrong_type};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::source::{Span, Spanned};
-use crate::template::{Template, from_node};
+use crate::template::{Files, Template, from_node};
 use crate::value::{Node, Value};
 use crate::world::Failure;
 
@@ -109,6 +109,26 @@ pub struct ComponentSyntax {
     pub patches: Vec<Template>,
     /// Fields that controllers write, beside the module's.
     pub drift: Vec<Template>,
+    /// The text files that `file(...)` reads: the module's, and those of the lab that the lab's own templates name.
+    pub files: Arc<Files>,
+}
+
+impl ComponentSyntax {
+    /// Everything that the lab writes of it.
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        let inputs = self.inputs.values().map(|(_, template)| template);
+        let entries = self.traits.values().flat_map(LiteMap::values);
+        let fields = entries.flat_map(|entry| entry.fields.values().map(|(_, template)| template));
+        let manifests = self.manifests.iter().flat_map(|(_, documents)| documents);
+        (self.version.iter().chain(&self.namespace))
+            .chain(inputs)
+            .chain(fields)
+            .chain(self.addresses.values())
+            .chain(&self.values)
+            .chain(manifests)
+            .chain(&self.patches)
+            .chain(&self.drift)
+    }
 }
 
 /// One entry of a trait.
@@ -365,10 +385,15 @@ impl Reader<'_, '_> {
             manifests,
             patches,
             drift: items(&mut table, "drift", diagnostics),
+            files: module.files.clone(),
             module,
             name,
         };
         self.open_keys(&table, &mut component);
+        let wanted: Vec<_> = component.templates().flat_map(Template::files).collect();
+        component.files = self
+            .loader
+            .text_files(&component.module, wanted, self.diagnostics)?;
         Ok(Some(component))
     }
 

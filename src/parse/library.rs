@@ -9,7 +9,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::source::{SourceId, SourceKind, Span, Spanned};
 use crate::syntax::yaml::SyntaxKind;
 use crate::syntax::{toml, yaml};
-use crate::template::{Files, Template, compile};
+use crate::template::{Files, Template, TextFile, compile};
 use crate::world::{Failure, Read, World, standard};
 
 /// What has been read of the library.
@@ -281,7 +281,12 @@ fn read(
             ("files", _) => {
                 let id = add(loader, &full, file);
                 let first = text.find('\n').unwrap_or(text.len());
-                files.insert(rest.to_owned(), (text.clone(), Span::new(id, 0, first)));
+                let file = TextFile {
+                    text: Some(text.clone()),
+                    span: Span::new(id, 0, first),
+                    is_template: true,
+                };
+                files.insert(rest.to_owned(), file);
             }
             ("", _) if rest == "module.toml" || rest.ends_with(".md") => {}
             _ => {

@@ -1,11 +1,14 @@
 //! Reads source files through the world, each once, and gives them their ids.
 
+use std::sync::Arc;
+
 use globset::GlobBuilder;
 
+use super::module::Module;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::source::{SourceId, SourceKind, Sources, Span, Spanned};
 use crate::syntax::yaml;
-use crate::template::{Template, compile, from_node};
+use crate::template::{Files, Template, TextFile, Wanted, compile, files_of_text, from_node};
 use crate::value::{Node, Value};
 use crate::world::{Failure, Read, World, path};
 
@@ -190,17 +193,118 @@ impl<'w> Loader<'w> {
         }
         let mut found = self.world.list(folder)?;
         found.retain(|path| glob.is_match(path));
-        if found.len() > MAX_MATCHES {
-            let number = found.len();
-            let message =
-                format!("a pattern may match {MAX_MATCHES} files, and `{text}` matches {number}");
-            diagnostics.push(Diagnostic::error(Code::LAB_LIMIT, pattern.span, message));
-            return Ok(Vec::new());
-        }
         if found.is_empty() {
             let message = format!("no file matches `{text}`");
             diagnostics.push(Diagnostic::error(Code::MISSING_FILE, pattern.span, message));
         }
-        Ok(found)
+        Ok(within_limit(found, text, pattern.span, diagnostics))
     }
+
+    /// The text files that the templates of a component read: the module's, and of the lab's those that are `wanted`,
+    /// with those that they read in turn.
+    ///
+    /// # Errors
+    /// The machine failed.
+    pub fn text_files(
+        &mut self,
+        module: &Module,
+        mut wanted: Vec<(Wanted, Span)>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Arc<Files>, Failure> {
+        let mut files = Files::new();
+        while let Some((next, span)) = wanted.pop() {
+            for path in self.wanted_paths(next, span, module, diagnostics)? {
+                if files.contains_key(&path) {
+                    continue;
+                }
+                let file = self.text_file(&path, span, diagnostics)?;
+                if let Some(text) = file.text.as_ref().filter(|_| file.is_template) {
+                    let inner = files_of_text(&path, text).into_iter();
+                    wanted.extend(inner.map(|wanted| (wanted, file.span)));
+                }
+                files.insert(path, file);
+            }
+        }
+        if files.is_empty() {
+            return Ok(module.files.clone());
+        }
+        for (name, file) in &*module.files {
+            if let Some(same) = files.insert(name.clone(), file.clone()) {
+                let message = format!(
+                    "`{name}` is a file of the lab and one of module `{}`",
+                    module.name
+                );
+                diagnostics.push(
+                    Diagnostic::error(Code::PATH_CLASH, same.span, message)
+                        .label(file.span, "the module's")
+                        .help("give the lab's file another name: `file(...)` could mean either"),
+                );
+            }
+        }
+        Ok(Arc::new(files))
+    }
+
+    /// The paths in the lab's folder that are meant; of a file that only the module has, none.
+    fn wanted_paths(
+        &mut self,
+        wanted: Wanted,
+        span: Span,
+        module: &Module,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<String>, Failure> {
+        match wanted {
+            Wanted::File(path) => {
+                let of_module = module.files.contains_key(&path);
+                let is_there = !of_module || matches!(self.world.read(&path)?, Read::Bytes(_));
+                Ok(is_there.then_some(path).into_iter().collect())
+            }
+            Wanted::Folder(folder) => {
+                if let Err(why) = path::check(&folder) {
+                    let message = format!("`{folder}` is not searched: {why}");
+                    diagnostics.push(Diagnostic::error(Code::UNSAFE_PATH, span, message));
+                    return Ok(Vec::new());
+                }
+                let found = self.world.list(&folder)?;
+                Ok(within_limit(found, &folder, span, diagnostics))
+            }
+        }
+    }
+
+    /// A file of the lab as text; a template where its name says so.
+    fn text_file(
+        &mut self,
+        path: &str,
+        span: Span,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<TextFile, Failure> {
+        let named = Spanned::new(path.to_owned(), span);
+        let source = self.named_file(&named, diagnostics)?;
+        let text = source.map(|source| self.sources.file(source).text.clone());
+        let first_line = |text: &Arc<str>| text.find('\n').unwrap_or(text.len());
+        Ok(TextFile {
+            span: match (source, &text) {
+                (Some(source), Some(text)) => Span::new(source, 0, first_line(text)),
+                _ => span,
+            },
+            text,
+            is_template: [".j2", ".jinja"].iter().any(|end| path.ends_with(end)),
+        })
+    }
+}
+
+/// The files that were found, unless they are too many.
+fn within_limit(
+    found: Vec<String>,
+    pattern: &str,
+    span: Span,
+    diagnostics: &mut Diagnostics,
+) -> Vec<String> {
+    let number = found.len();
+    if number <= MAX_MATCHES {
+        return found;
+    }
+    let message =
+        format!("a pattern may match {MAX_MATCHES} files, and `{pattern}` matches {number}");
+    diagnostics.push(Diagnostic::error(Code::LAB_LIMIT, span, message));
+    Vec::new()
 }

@@ -194,7 +194,7 @@ pub(super) fn providers(resolver: &Arc<Resolver>) -> BTreeMap<String, String> {
 
 /// The names that the templates of `owner` see, where `component` is `asker`: all computed, nothing lazy.
 pub(super) fn scope(resolver: &Resolver, owner: &str, asker: &str, known: &Known) -> Scope {
-    let files = &resolver.components[owner].module.files;
+    let files = &resolver.components[owner].files;
     let mut scope = known.base.inside(files.clone());
     scope.bind_lazy("inputs", known.facts[owner].inputs.clone());
     scope.bind_lazy("component", known.facts[asker].all.clone());

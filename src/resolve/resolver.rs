@@ -279,7 +279,7 @@ impl Resolver {
     }
 
     fn plain_scope(self: &Arc<Self>, name: &str) -> Scope {
-        let mut scope = self.base.inside(self.components[name].module.files.clone());
+        let mut scope = self.base.inside(self.components[name].files.clone());
         scope.bind_lazy("inputs", Branch::inputs(self, name));
         scope.bind_lazy("traits", Branch::traits(self, name));
         self.bind_lab(Some(name), &mut scope);

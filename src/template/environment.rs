@@ -8,6 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior};
 use sha2::{Digest, Sha256};
 
 use super::budget::{MAX_STEPS, charge, weigh};
+use super::program::Wanted;
 use super::scope::Scope;
 use super::{filter, program};
 use crate::source::{Origin, SourceId, Sources, Span};
@@ -16,6 +17,12 @@ use crate::source::{Origin, SourceId, Sources, Span};
 const RECURSION: usize = 64;
 
 static EXPRESSIONS: LazyLock<Environment<'static>> = LazyLock::new(environment);
+
+static TEXTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = environment();
+    environment.set_syntax(SYNTAX.clone());
+    environment
+});
 
 /// The environment that compiles and evaluates expressions.
 pub(super) fn expressions() -> &'static Environment<'static> {
@@ -41,6 +48,24 @@ pub(super) fn render(name: &str, text: &str, scope: &Scope) -> Result<String, Er
     let program = program::file(name, text, SYNTAX.clone())?;
     let (_, text) = program.run(expressions(), scope.context(), scope.budget())?;
     Ok(text)
+}
+
+/// The files that a text file reads with `file(...)`.
+pub(super) fn files_of(name: &str, text: &str) -> Vec<Wanted> {
+    program::files_of_text(name, text, SYNTAX.clone())
+}
+
+/// The dotted names that a part of a text file asks its scope for; those that the file itself makes are left out.
+pub(super) fn names_in(text: &str, part: std::ops::Range<usize>) -> Vec<String> {
+    let Ok(whole) = TEXTS.template_from_str(text) else {
+        return Vec::new();
+    };
+    let asked = whole.undeclared_variables(true);
+    let part = text.get(part).unwrap_or_default();
+    let part = part.trim_start_matches("${{").trim_end_matches("}}");
+    let mut names = program::names(expressions(), part);
+    names.retain(|name| asked.contains(name));
+    names
 }
 
 fn environment() -> Environment<'static> {

@@ -9,7 +9,8 @@ use smol_str::SmolStr;
 
 use super::budget::{Beyond, MAX_STEPS, weigh};
 use super::environment;
-use super::program::{self, Program};
+use super::in_file::InFile;
+use super::program::{self, Program, Wanted};
 use super::scope::{Scope, Unavailable, branch, to_node};
 use super::shortcut::Shortcut;
 use crate::diag::{Code, Diagnostic, Diagnostics, nearest};
@@ -90,6 +91,11 @@ impl Expression {
     /// Its text.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// The files that it reads with `file(...)`.
+    pub(super) fn files(&self) -> Vec<Wanted> {
+        program::files_of_expression(&self.source)
     }
 
     /// Where it stands.
@@ -275,6 +281,12 @@ impl Expression {
             Ok(value) if value.is_undefined() => self.undefined(scope, None, diagnostics),
             Ok(value) => Ok((value, read)),
             Err(error) if is_unavailable(&error) => Err(Failed),
+            Err(error) if cause::<InFile>(&error).is_some() => {
+                let told = cause::<InFile>(&error).map(|InFile(told)| told.clone());
+                let told = told.map(|told| told.label(self.span, "read here"));
+                told.into_iter().for_each(|told| diagnostics.push(told));
+                Err(Failed)
+            }
             Err(error) if error.kind() == ErrorKind::OutOfFuel => {
                 let beyond = Beyond(format!("one expression may take {MAX_STEPS} steps"));
                 self.too_much(&beyond, scope, diagnostics)
@@ -310,26 +322,7 @@ impl Expression {
             diagnostics.push(Diagnostic::error(Code::UNDEFINED, place, message));
             return Err(Failed);
         };
-        let message = format!("`{}` is undefined", missing.path);
-        let mut diagnostic = Diagnostic::error(Code::UNDEFINED, place, message);
-        let dashed = format!("{}-", missing.name);
-        let hyphen = missing
-            .known
-            .iter()
-            .find(|name| name.starts_with(&dashed) && self.source.contains(name.as_str()));
-        if let Some(name) = hyphen {
-            let parent = missing.parent;
-            diagnostic = diagnostic.help(format!(
-                "a name with a hyphen goes in brackets: `{parent}[\"{name}\"]`"
-            ));
-        } else if let Some(name) = nearest(&missing.name, missing.known.iter().map(String::as_str))
-        {
-            diagnostic = diagnostic.help(format!("did you mean `{name}`?"));
-        } else if !missing.known.is_empty() && missing.known.len() <= 20 {
-            let known = missing.known.join("`, `");
-            diagnostic = diagnostic.help(format!("there is `{known}`"));
-        }
-        diagnostics.push(diagnostic);
+        diagnostics.push(undefined(missing, &self.source, place));
         Err(Failed)
     }
 
@@ -349,7 +342,37 @@ impl Expression {
     }
 }
 
-struct Missing {
+/// Says that a name of what is `written` leads nowhere, and what it probably should be.
+pub(super) fn undefined(
+    missing: Missing,
+    written: &str,
+    place: impl Into<Option<Span>>,
+) -> Diagnostic {
+    let message = format!("`{}` is undefined", missing.path);
+    let diagnostic = Diagnostic::error(Code::UNDEFINED, place, message);
+    let dashed = format!("{}-", missing.name);
+    let hyphen = missing
+        .known
+        .iter()
+        .find(|name| name.starts_with(&dashed) && written.contains(name.as_str()));
+    if let Some(name) = hyphen {
+        let parent = missing.parent;
+        return diagnostic.help(format!(
+            "a name with a hyphen goes in brackets: `{parent}[\"{name}\"]`"
+        ));
+    }
+    if let Some(name) = nearest(&missing.name, missing.known.iter().map(String::as_str)) {
+        return diagnostic.help(format!("did you mean `{name}`?"));
+    }
+    if !missing.known.is_empty() && missing.known.len() <= 20 {
+        let known = missing.known.join("`, `");
+        return diagnostic.help(format!("there is `{known}`"));
+    }
+    diagnostic
+}
+
+/// A part of a dotted name that leads nowhere.
+pub(super) struct Missing {
     path: String,
     parent: String,
     name: String,
@@ -357,7 +380,7 @@ struct Missing {
 }
 
 /// The first step of a dotted path that leads nowhere.
-fn missing(path: &str, scope: &Scope) -> Option<Missing> {
+pub(super) fn missing(path: &str, scope: &Scope) -> Option<Missing> {
     let steps: Vec<&str> = path.split('.').collect();
     for (index, name) in steps.iter().enumerate() {
         let known = scope.names_below(&steps[..index])?;
@@ -382,7 +405,7 @@ fn beyond(error: &Error) -> Option<&Beyond> {
     cause::<Beyond>(error)
 }
 
-fn cause<T: std::error::Error + 'static>(error: &Error) -> Option<&T> {
+pub(super) fn cause<T: std::error::Error + 'static>(error: &Error) -> Option<&T> {
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
         if let Some(found) = cause.downcast_ref::<T>() {
@@ -426,7 +449,7 @@ fn place(span: Span, exact: bool, error: &Error) -> Span {
     }
 }
 
-fn detail(error: &Error) -> String {
+pub(super) fn detail(error: &Error) -> String {
     error
         .detail()
         .map_or_else(|| error.kind().to_string(), str::to_owned)

@@ -11,6 +11,7 @@ mod environment;
 mod expand;
 mod expression;
 mod filter;
+mod in_file;
 mod program;
 mod scope;
 mod shortcut;
@@ -19,7 +20,8 @@ pub use budget::Budget;
 pub use compile::{compile, from_node};
 pub use expand::{Expansion, expand, expand_all};
 pub use expression::{Expression, Failed};
-pub use scope::{Binding, Files, Lookup, Scope, TEXT, Unavailable};
+pub use program::Wanted;
+pub use scope::{Binding, Files, Lookup, Scope, TEXT, TextFile, Unavailable};
 
 use smol_str::SmolStr;
 
@@ -100,6 +102,48 @@ impl Template {
         }
     }
 
+    /// The files that it reads with `file(...)`, and where it does.
+    pub fn files(&self) -> Vec<(Wanted, Span)> {
+        let mut files = Vec::new();
+        self.each_expression(&mut |expression| {
+            let found = expression.files().into_iter();
+            files.extend(found.map(|wanted| (wanted, expression.span())));
+        });
+        files
+    }
+
+    fn each_expression(&self, visit: &mut impl FnMut(&Expression)) {
+        match &self.kind {
+            Kind::Data(_) => {}
+            Kind::Expression(expression) => visit(expression),
+            Kind::Text(pieces) => expressions(pieces).for_each(visit),
+            Kind::List(items) => items.iter().for_each(|item| item.each_expression(visit)),
+            Kind::Map(map) => {
+                map.condition.iter().for_each(&mut *visit);
+                map.merges
+                    .iter()
+                    .for_each(|merged| merged.each_expression(visit));
+                for pair in &map.pairs {
+                    expressions(&pair.key).for_each(&mut *visit);
+                    pair.value.each_expression(visit);
+                }
+            }
+            Kind::Choice(choice) => {
+                visit(&choice.condition);
+                choice.then.each_expression(visit);
+                choice
+                    .otherwise
+                    .iter()
+                    .for_each(|other| other.each_expression(visit));
+            }
+            Kind::Loop(turns) => {
+                visit(&turns.source);
+                turns.condition.iter().for_each(&mut *visit);
+                turns.body.each_expression(visit);
+            }
+        }
+    }
+
     /// The data, where the template holds no expression.
     pub fn as_data(&self) -> Option<&Node> {
         match &self.kind {
@@ -107,4 +151,16 @@ impl Template {
             _ => None,
         }
     }
+}
+
+fn expressions(pieces: &[Piece]) -> impl Iterator<Item = &Expression> {
+    pieces.iter().filter_map(|piece| match piece {
+        Piece::Expression(expression) => Some(&**expression),
+        Piece::Plain(_) => None,
+    })
+}
+
+/// The files that the text of a template reads with `file(...)`.
+pub fn files_of_text(name: &str, text: &str) -> Vec<Wanted> {
+    environment::files_of(name, text)
 }

@@ -198,6 +198,8 @@ fn expanded(step: &Instruction<'static>) -> Vec<Instruction<'static>> {
 struct Check {
     /// What the constants weigh that the engine computes when it compiles.
     folded: u64,
+    /// The files that it reads.
+    files: Vec<Wanted>,
 }
 
 /// What is known of a constant without computing it.
@@ -320,6 +322,9 @@ impl Check {
                 self.expression(&get.subscript_expr, depth)
             }
             Expr::Call(call) => {
+                if matches!(&call.expr, Expr::Var(called) if called.id == "file") {
+                    self.files.extend(call.args.first().and_then(wanted));
+                }
                 self.expression(&call.expr, depth)?;
                 self.arguments(&call.args, depth)
             }
@@ -405,6 +410,55 @@ fn deeper(depth: usize) -> Result<usize, Error> {
         .into());
     }
     Ok(depth + 1)
+}
+
+/// A file that is read with `file(...)`, as far as its text says which.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wanted {
+    /// The file of this path.
+    File(String),
+    /// One of the files in this folder.
+    Folder(String),
+}
+
+/// The files that an expression reads.
+pub(super) fn files_of_expression(source: &str) -> Vec<Wanted> {
+    files(source, |check| check.expression(&parse_expr(source)?, 0))
+}
+
+/// The files that a text file with expressions reads.
+pub(super) fn files_of_text(name: &str, source: &str, syntax: SyntaxConfig) -> Vec<Wanted> {
+    files(source, |check| {
+        check.statement(&parse(source, name, syntax)?, 0)
+    })
+}
+
+/// What is wrong with the text is reported where it is compiled.
+fn files(source: &str, walk: impl FnOnce(&mut Check) -> Result<(), Error>) -> Vec<Wanted> {
+    let mut check = Check::default();
+    if source.contains("file") && check_bytes(source, MAX_FILE, "").is_ok() {
+        walk(&mut check).ok();
+    }
+    check.files
+}
+
+/// The file that an argument of `file(...)` names: a text, or a folder's text before what is computed.
+fn wanted(argument: &CallArg<'_>) -> Option<Wanted> {
+    let CallArg::Pos(argument) = argument else {
+        return None;
+    };
+    if let Expr::Const(path) = argument {
+        return Some(Wanted::File(path.value.as_str()?.to_owned()));
+    }
+    let mut first = argument;
+    while let Expr::BinOp(binary) = first {
+        first = &binary.left;
+    }
+    let Expr::Const(prefix) = first else {
+        return None;
+    };
+    let (folder, _) = prefix.value.as_str()?.rsplit_once('/')?;
+    Some(Wanted::Folder(folder.to_owned()))
 }
 
 /// The paths of names that an expression asks its scope for.

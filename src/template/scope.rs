@@ -12,7 +12,7 @@ use minijinja::{Error, ErrorKind, State};
 use smol_str::SmolStr;
 
 use super::budget::{self, Beyond, Budget, Purse};
-use super::environment;
+use super::{environment, in_file};
 use crate::source::{Origin, Span};
 use crate::value::{Entry, Map, Node, Step, Value};
 
@@ -52,8 +52,19 @@ impl fmt::Display for Unavailable {
 
 impl std::error::Error for Unavailable {}
 
-/// The text files of a module, by name, with their places.
-pub type Files = BTreeMap<String, (Arc<str>, Span)>;
+/// The text files that templates read with `file("name")`, by name.
+pub type Files = BTreeMap<String, TextFile>;
+
+/// A text file.
+#[derive(Clone, Debug)]
+pub struct TextFile {
+    /// What it holds; nothing where it cannot be had, which has been reported.
+    pub text: Option<Arc<str>>,
+    /// Its first line.
+    pub span: Span,
+    /// Whether its text is a template.
+    pub is_template: bool,
+}
 
 type Names = LiteMap<SmolStr, Binding>;
 
@@ -231,9 +242,24 @@ impl Object for ScopeObject {
     }
 }
 
-/// `file("name")`: a text file of the module, rendered in the scope of the caller.
+/// `file("name")`: a text file of the module or of the lab; a template is rendered in the scope of the caller.
 #[derive(Debug)]
 struct FileFunction(Scope);
+
+impl FileFunction {
+    fn unknown(&self, name: &str) -> String {
+        let there = self.0.files.iter().filter(|(_, file)| file.text.is_some());
+        let known: Vec<String> = there.map(|(name, _)| format!("`{name}`")).collect();
+        let beside = match known.is_empty() {
+            true => String::new(),
+            false => format!(" beside {}", known.join(", ")),
+        };
+        format!(
+            "there is no file `{name}`{beside}; of the lab's it knows those whose path, or whose folder, is written as \
+             text"
+        )
+    }
+}
 
 impl Object for FileFunction {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
@@ -246,22 +272,24 @@ impl Object for FileFunction {
             return Err(Error::new(ErrorKind::MissingArgument, wrong));
         };
         let name = name.as_str().unwrap_or_default();
-        let Some((text, span)) = self.0.files.get(name) else {
-            let known: Vec<&str> = self.0.files.keys().map(String::as_str).collect();
-            let wrong = format!(
-                "there is no file `{name}` in `files/`, which has: {}",
-                known.join(", ")
-            );
-            return Err(Error::new(ErrorKind::TemplateNotFound, wrong));
+        let Some(file) = self.0.files.get(name) else {
+            return Err(Error::new(ErrorKind::TemplateNotFound, self.unknown(name)));
         };
+        let Some(text) = &file.text else {
+            return Err(Error::new(ErrorKind::InvalidOperation, "").with_source(Unavailable));
+        };
+        self.0.reads.note(&Origin::at(file.span));
+        if !file.is_template {
+            return Ok(Jinja::from(text.clone()));
+        }
         if self.0.open_files == MAX_OPEN_FILES {
             let wrong = format!("{MAX_OPEN_FILES} files may render one another with file()");
             return Err(Beyond(wrong).into());
         }
-        self.0.reads.note(&Origin::at(*span));
         let mut inner = self.0.clone();
         inner.open_files += 1;
-        let rendered = environment::render(name, text, &inner)?;
+        let rendered = environment::render(name, text, &inner)
+            .map_err(|error| in_file::wrong(error, text, file.span, &inner))?;
         Ok(Jinja::from(rendered))
     }
 
