@@ -33,8 +33,8 @@ pub(super) enum Cell {
     Services(SmolStr),
     /// One output.
     Output(SmolStr, SmolStr),
-    /// The offers that it makes: a list of maps with `trait`, `id`, `name` and the offer's own fields.
-    Offers(SmolStr),
+    /// The offers that it makes of a trait: a list of maps with `trait`, `id`, `name` and the offer's own fields.
+    Offers(SmolStr, SmolStr),
     /// The component that provides a capability; null if none does.
     Provider(SmolStr),
     /// One entry of a trait, its fields typed; null where the entry does not apply.
@@ -73,7 +73,7 @@ impl fmt::Display for Cell {
             Cell::Address(name, address) => write!(formatter, "`{name}.addresses.{address}`"),
             Cell::Services(name) => write!(formatter, "the services of `{name}`"),
             Cell::Output(name, output) => write!(formatter, "output `{output}` of `{name}`"),
-            Cell::Offers(name) => write!(formatter, "the offers of `{name}`"),
+            Cell::Offers(name, of) => write!(formatter, "the offers of `{of}` by `{name}`"),
             Cell::Provider(capability) => write!(formatter, "who provides `{capability}`"),
             Cell::Request(ask) => write!(formatter, "`{ask}`"),
             Cell::Choice(ask) => write!(formatter, "who answers `{ask}`"),
@@ -263,7 +263,7 @@ impl Cell {
             | Cell::Address(name, _)
             | Cell::Services(name)
             | Cell::Output(name, _)
-            | Cell::Offers(name)
+            | Cell::Offers(name, _)
             | Cell::Provider(name) => name,
             Cell::Request(ask) | Cell::Choice(ask) | Cell::Answer(ask, _) => &ask.component,
         }

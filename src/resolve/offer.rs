@@ -12,18 +12,22 @@ use crate::source::{Origin, Span};
 use crate::template::{Failed, Scope, Unavailable};
 use crate::value::{Node, Value};
 
-/// The offers that a component makes: maps with `trait`, `name`, `id`, `provider` and the offer's own fields.
+/// The offers that a component makes of a trait: maps with `trait`, `name`, `id`, `provider` and the offer's own fields.
 pub(super) fn offers(
     resolver: &Arc<Resolver>,
     name: &str,
+    of: &str,
     diagnostics: &mut Diagnostics,
 ) -> Result<Node, Unavailable> {
     let component = &resolver.components[name];
     let scope = resolver.scope(name);
     let mut offers = Vec::new();
-    for clause in &component.module.offers {
+    for clause in clauses(&component.module, of) {
         for turn in resolver.tables(clause, &scope, diagnostics)? {
             let mut offer = turn.table;
+            if offer.get("trait").and_then(Node::as_str) != Some(of) {
+                continue;
+            }
             let origin = offer.origin.clone();
             let own = offer.get("name").cloned().or(turn.name);
             let id = match own.as_ref().and_then(Node::as_str) {
@@ -38,6 +42,15 @@ pub(super) fn offers(
         }
     }
     Ok(Node::new(offers, Origin::at(component.name.span)))
+}
+
+/// The offers of a module that may be of a trait: all but those that plainly name another.
+fn clauses<'a>(module: &'a Module, of: &'a str) -> impl Iterator<Item = &'a Clause> {
+    let may_be = move |clause: &&Clause| {
+        let named = clause.body.data_at("trait").and_then(Node::as_str);
+        named.is_none_or(|named| named == of)
+    };
+    module.offers.iter().filter(may_be)
 }
 
 /// The component that provides a capability; two are an error.
@@ -137,12 +150,15 @@ pub(super) fn pick(
     span: Option<Span>,
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<Node>, Unavailable> {
-    let made = resolver.offering().iter();
-    let made = made.map(|name| resolver.get(Cell::Offers(name.as_str().into())));
+    let may_offer = |name: &&String| {
+        let module = &resolver.components[name.as_str()].module;
+        clauses(module, of).next().is_some()
+    };
+    let made = resolver.offering().iter().filter(may_offer);
+    let made = made.map(|name| resolver.get(Cell::Offers(name.as_str().into(), of.into())));
     let made = made.collect::<Result<Vec<Arc<Node>>, Unavailable>>()?;
-    let is_meant = |offer: &&Node| offer.get("trait").and_then(Node::as_str) == Some(of);
-    let all = made.iter().filter_map(|offers| offers.as_list()).flatten();
-    let offers: Vec<&Node> = all.filter(is_meant).collect();
+    let all = made.iter().filter_map(|offers| offers.as_list());
+    let offers: Vec<&Node> = all.flatten().collect();
     let default = resolver.defaults.get(of).map(|default| Via {
         offer: &default.value,
         span: Some(default.span),

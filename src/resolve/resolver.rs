@@ -198,7 +198,7 @@ impl Resolver {
                 let template = &self.components[name.as_str()].module.outputs[output.as_str()];
                 self.value(template, &self.scope(name), diagnostics)
             }
-            Cell::Offers(name) => offer::offers(self, name, diagnostics),
+            Cell::Offers(name, of) => offer::offers(self, name, of, diagnostics),
             Cell::Provider(capability) => offer::provider(self, capability, diagnostics),
             Cell::Request(ask) => self.request(ask, diagnostics),
             Cell::Choice(ask) => offer::choice(self, ask, diagnostics),
@@ -214,7 +214,7 @@ impl Resolver {
             | Cell::Address(name, _)
             | Cell::Services(name)
             | Cell::Output(name, _)
-            | Cell::Offers(name) => name,
+            | Cell::Offers(name, _) => name,
             Cell::Input(name, input) => {
                 let component = &self.components[name.as_str()];
                 let given = component.inputs.get(input.as_str()).map(|(span, _)| *span);

@@ -68,6 +68,15 @@ struct MapTemplate {
     pairs: Vec<Pair>,
 }
 
+impl MapTemplate {
+    /// The entry of a key that is plain text.
+    fn pair(&self, key: &str) -> Option<&Pair> {
+        let is_it =
+            |pair: &&Pair| matches!(pair.key.as_slice(), [Piece::Plain(name)] if name == key);
+        self.pairs.iter().find(is_it)
+    }
+}
+
 #[derive(Debug)]
 struct Pair {
     key: Vec<Piece>,
@@ -93,11 +102,9 @@ struct Loop {
 impl Template {
     /// The data at a key of a map, where neither of the two holds an expression.
     pub fn data_at(&self, key: &str) -> Option<&Node> {
-        let is_it =
-            |pair: &&Pair| matches!(pair.key.as_slice(), [Piece::Plain(name)] if name == key);
         match &self.kind {
             Kind::Data(node) => node.get(key),
-            Kind::Map(map) => map.pairs.iter().find(is_it)?.value.as_data(),
+            Kind::Map(map) => map.pair(key)?.value.as_data(),
             _ => None,
         }
     }
