@@ -10,7 +10,7 @@ use crate::parse::module::{AnswerSyntax, Clause, Module, OwnOffer};
 use crate::parse::table::list;
 use crate::source::{Origin, Span};
 use crate::template::{Failed, Scope, Unavailable};
-use crate::value::{Node, Value};
+use crate::value::{Entry, Map, Node, Value};
 
 /// The offers that a component makes of a trait: maps with `trait`, `name`, `id`, `provider` and the offer's own fields.
 pub(super) fn offers(
@@ -184,6 +184,45 @@ pub(super) fn pick(
             Err(Unavailable)
         }
     }
+}
+
+/// The fields of a trait's entry that it leaves out, and for which an offer may have a value: it comes before the
+/// trait's own default.
+pub(super) fn open_fields<'a>(resolver: &'a Resolver, of: &'a str, given: &Map) -> Vec<&'a str> {
+    let modules = resolver
+        .offering()
+        .iter()
+        .map(|name| &resolver.components[name].module);
+    let clauses: Vec<&Clause> = modules.flat_map(|module| clauses(module, of)).collect();
+    let fields = resolver.traits[of].fields.keys().map(String::as_str);
+    fields
+        .filter(|field| {
+            given.get(*field).is_none() && clauses.iter().any(|clause| clause.body.has(field))
+        })
+        .collect()
+}
+
+/// The offer of a component that will answer an entry; none where there is none, or what is wrong with the choice is
+/// said when it is made.
+pub(super) fn meant(
+    resolver: &Arc<Resolver>,
+    ask: &Ask,
+    request: &Node,
+    via: Option<&Entry>,
+) -> Option<Node> {
+    let mut quiet = Diagnostics::default();
+    let request = Arc::new(request.clone());
+    if own_offer(resolver, ask, &request, &mut quiet)
+        .ok()?
+        .is_some()
+    {
+        return None;
+    }
+    let via = via.map(|via| Via {
+        offer: via.node.as_str().unwrap_or_default(),
+        span: via.node.origin.first(),
+    });
+    pick(resolver, &ask.of, via, None, &mut quiet).ok()?
 }
 
 /// The offer of no component that an entry asks for by one of its fields. Naming another beside it is an error.

@@ -522,9 +522,22 @@ impl Resolver {
             "{}.{}.{}.{}",
             component.layer, ask.component, ask.of, ask.entry
         );
+        let open = offer::open_fields(self, &ask.of, &fields);
         let given = Node::new(fields, Origin::at(span));
         let mut request = object(&context, given, &definition.fields, &path, diagnostics)?;
         request.insert("name", Node::new(ask.entry.as_str(), Origin::at(span)));
+        if !open.is_empty()
+            && let Some(offer) = offer::meant(self, ask, &request, via.as_ref())
+        {
+            for field in open {
+                let Some(node) = offer.get(field).filter(|node| node.value != Value::Null) else {
+                    continue;
+                };
+                let (kind, path) = (&definition.fields[field].kind, format!("{path}.{field}"));
+                let node = conform(&context, node.clone(), kind, &path, diagnostics)?;
+                request.insert(field, node);
+            }
+        }
         let Value::Map(map) = &mut request.value else {
             return Ok(request);
         };

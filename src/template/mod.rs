@@ -119,6 +119,15 @@ impl Template {
         files
     }
 
+    /// Whether it is a map that has a key.
+    pub fn has(&self, key: &str) -> bool {
+        match &self.kind {
+            Kind::Data(node) => node.get(key).is_some(),
+            Kind::Map(map) => map.pair(key).is_some(),
+            _ => false,
+        }
+    }
+
     fn each_expression(&self, visit: &mut impl FnMut(&Expression)) {
         match &self.kind {
             Kind::Data(_) => {}
