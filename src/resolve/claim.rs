@@ -25,7 +25,8 @@ pub(super) struct Claims {
 pub(super) struct AddressClaim {
     /// None where any one of the pool will do.
     pub address: Option<IpAddr>,
-    pub component: String,
+    /// The input that says so, by its path: `infrastructure.envoy-gateway.gateways.modern.address`.
+    pub input: String,
     pub span: Span,
     /// Where the lab says the value that an expression at `span` reads.
     pub source: Option<Span>,
@@ -65,7 +66,6 @@ impl Claims {
 /// The address book with every claim entered and judged.
 pub(super) fn addresses(
     sections: &Sections,
-    components: &BTreeMap<String, Component>,
     balancer: Option<&Component>,
     claims: &Claims,
     sources: &Sources,
@@ -73,22 +73,20 @@ pub(super) fn addresses(
 ) -> AddressPlan {
     let mut plan = AddressPlan::new(sections);
     for claim in &claims.addresses {
-        let layer = components
-            .get(&claim.component)
-            .map(|component| component.layer);
-        let owner = match layer {
-            Some(layer) => format!("{layer}.{}", claim.component),
-            None => claim.component.clone(),
-        };
         plan.claim(Claim {
             address: claim.address,
-            owner,
+            owner: owner(&claim.input).to_owned(),
             span: claim.span,
             source: claim.source,
         });
     }
     plan.check(announces_on_layer2(balancer), sources, diagnostics);
     plan
+}
+
+/// Who has the address of an input: an input of that name alone stands for what it belongs to.
+fn owner(input: &str) -> &str {
+    input.strip_suffix(".address").unwrap_or(input)
 }
 
 /// Whether the load balancer answers for its addresses in the nodes' own network: yes, unless its module's output

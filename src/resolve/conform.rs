@@ -273,7 +273,7 @@ fn address(
     if let Some(span) = node.origin.first() {
         let claim = AddressClaim {
             address: parsed,
-            component: context.component.to_owned(),
+            input: path.to_owned(),
             span,
             source: node.origin.source_of(span),
         };

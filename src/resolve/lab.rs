@@ -2,6 +2,7 @@
 //!
 //! Types only; [`super::plan`] reads and checks them.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -117,9 +118,41 @@ pub struct Network {
     pub node_ports: Spanned<(u16, u16)>,
 }
 
-/// The name of a node: a DNS label.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The name of a node: a DNS label. `k8s-2` comes before `k8s-10`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeName(pub String);
+
+impl Ord for NodeName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        by_number(&self.0, &other.0).then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for NodeName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Compares two names with the numbers in them as numbers.
+fn by_number(one: &str, other: &str) -> Ordering {
+    let key = |part: &str| match part.bytes().all(|letter| letter.is_ascii_digit()) {
+        true => {
+            let digits = part.trim_start_matches('0');
+            (0, digits.len(), digits.to_owned())
+        }
+        false => (1, 0, part.to_owned()),
+    };
+    runs(one).map(key).cmp(runs(other).map(key))
+}
+
+/// A name in its runs of digits and of other letters.
+fn runs(name: &str) -> impl Iterator<Item = &str> {
+    let is_digit = |letter: &u8| letter.is_ascii_digit();
+    name.as_bytes()
+        .chunk_by(move |one, next| is_digit(one) == is_digit(next))
+        .filter_map(|run| std::str::from_utf8(run).ok())
+}
 
 impl fmt::Display for NodeName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -139,14 +139,7 @@ pub fn resolve(
     );
     let balancer = capabilities.get("load-balancer");
     let balancer = balancer.and_then(|name| components.get(name));
-    let addresses = claim::addresses(
-        &sections,
-        &components,
-        balancer,
-        &claims,
-        sources,
-        diagnostics,
-    );
+    let addresses = claim::addresses(&sections, balancer, &claims, sources, diagnostics);
     claim::node_ports(&sections, &claims.node_ports, diagnostics);
     let secrets = secret::uses(&sections.secrets, &claims.secrets, &components);
     Some(Lab {
