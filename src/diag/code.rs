@@ -163,6 +163,7 @@ impl Code {
     pub const OLDER_TALOS: Code = Code(703);
     pub const KIND_NOT_SERVED: Code = Code(704);
     pub const CONTRACT_NEWER: Code = Code(705);
+    pub const UNTESTED_CHART: Code = Code(706);
 }
 
 /// L08: secrets.

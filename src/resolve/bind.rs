@@ -10,8 +10,8 @@ use super::cell::{Ask, Cell};
 use super::component::{Answer, Chart, Component, Created, KindDeclaration, Requirement, Service};
 use super::known::{Answered, Known, facts, known, scope};
 use super::lab::{Arch, PodSecurity};
-use super::offer;
 use super::resolver::{Resolver, clause_name};
+use super::{offer, tested};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::parse::domain::is_range;
 use crate::parse::lab::ComponentSyntax;
@@ -271,6 +271,9 @@ fn chart(
                 .help(help),
         );
         return Err(Unavailable);
+    }
+    if let Some(tested) = &syntax.tested {
+        tested::check(&component.module.name, tested, version, diagnostics);
     }
     Ok(Some(Chart {
         repository,

@@ -23,6 +23,7 @@ mod resolver;
 mod secret;
 mod service;
 pub mod store;
+mod tested;
 pub mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
