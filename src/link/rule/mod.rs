@@ -23,6 +23,7 @@ mod namespace;
 mod node;
 mod node_port;
 mod plain_secret;
+mod pod_security;
 mod policy;
 mod port;
 mod quantity;
@@ -130,6 +131,11 @@ pub static RULES: &[Rule] = &[
         name: "names in a pod, each once",
         codes: &[Code::INVALID_NAME],
         check: container::check,
+    },
+    Rule {
+        name: "pods that their namespace admits",
+        codes: &[Code::POD_SECURITY],
+        check: pod_security::check,
     },
     Rule {
         name: "Secrets and their keys",
