@@ -24,6 +24,7 @@ fn labs() -> Vec<PathBuf> {
     let folder = fs::read_dir(root.join("tests/labs")).expect("the folder of labs");
     folder
         .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_dir())
         .collect()
 }
 

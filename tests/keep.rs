@@ -185,8 +185,8 @@ const CASES: &[Case] = &[
         lab: "workload",
         before: &[],
         file: WEB,
-        edits: &[("replicas: 1", "replicas: 3")],
-        says: "add `replicas = 3` to `[apps.jellyfin]`",
+        edits: &[("replicas: 1", "replicas: 0")],
+        says: "add `replicas = 0` to `[apps.jellyfin]`",
     },
     Case {
         name: "a part of the default of an input",
