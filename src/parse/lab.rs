@@ -136,6 +136,8 @@ impl ComponentSyntax {
 pub struct EntrySyntax {
     /// Its fields.
     pub fields: Named<(Span, Template)>,
+    /// Whether it turns off all that the module asks of the trait: `monitor = false`.
+    pub none_at_all: bool,
     /// Where it stands.
     pub span: Span,
 }
@@ -549,7 +551,9 @@ pub fn entries(
 ) -> Named<EntrySyntax> {
     let mut entries = Named::new();
     let Some(map) = node.as_map() else {
-        if let Some(entry) = entry(definition, node, path, diagnostics) {
+        if let Some(mut entry) = entry(definition, node, path, diagnostics) {
+            let is_switch = definition.shorthand.as_deref() == Some("enabled");
+            entry.none_at_all = is_switch && node.value == Value::Bool(false);
             entries.insert("main".into(), entry);
         }
         return entries;
@@ -607,5 +611,9 @@ fn entry(
             fields.insert(shorthand.as_str().into(), (span, template));
         }
     }
-    Some(EntrySyntax { fields, span })
+    Some(EntrySyntax {
+        fields,
+        none_at_all: false,
+        span,
+    })
 }

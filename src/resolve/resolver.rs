@@ -483,6 +483,9 @@ impl Resolver {
             return Ok(Node::default());
         }
         let span = span.unwrap_or(component.name.span);
+        if !self.is_written(ask) && self.is_none_at_all(ask) {
+            return Ok(Node::new(Value::Null, Origin::at(span)));
+        }
         if let Some(clause) = self.asked(ask) {
             if !self.holds(clause, &scope, diagnostics)? && !self.is_written(ask) {
                 return Ok(Node::new(Value::Null, Origin::at(span)));
@@ -555,6 +558,14 @@ impl Resolver {
             .traits
             .get(ask.of.as_str())?
             .get(ask.entry.as_str())
+    }
+
+    /// Whether the lab turns off all that the module asks of a trait.
+    fn is_none_at_all(&self, ask: &Ask) -> bool {
+        let component = &self.components[ask.component.as_str()];
+        let entries = component.traits.get(ask.of.as_str());
+        let main = entries.and_then(|entries| entries.get("main"));
+        main.is_some_and(|main| main.none_at_all)
     }
 
     /// Whether the lab itself writes an entry, rather than only a module, or another entry.

@@ -109,6 +109,7 @@ apply       give each machine its config; NODE=ADDRESS where it has another addr
 bootstrap   start etcd on the first control plane, and fetch the kubeconfig
 api         wait until the Kubernetes API answers
 namespaces  make the namespaces, with their pod security
+components  install what must run before the engine, and the engine
 health      wait until all nodes are Ready and Talos is content
 root        hand over to the engine
 END
@@ -121,6 +122,12 @@ first_secrets() {
 
 step_namespaces() {
   apply --filename="$out"/infrastructure/namespaces/manifests
+}
+
+step_components() {
+  release argocd argocd argo-cd 9.7.1 \
+    --repo https://argoproj.github.io/argo-helm \
+    --values "$out"/infrastructure/argocd/values.yaml
 }
 
 step_root() {
