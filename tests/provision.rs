@@ -556,4 +556,28 @@ fn every_script_passes_shellcheck() {
         let found = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{found}");
     }
+    let scripts = committed_scripts();
+    assert!(scripts.len() > 20, "{scripts:?}");
+    let output = run(Command::new("shellcheck").args(&scripts));
+    let found = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{found}");
+}
+
+/// The scripts in the trees of all labs.
+fn committed_scripts() -> Vec<PathBuf> {
+    let labs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/labs");
+    let mut folders = vec![labs];
+    let mut scripts = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder of labs") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "sh") {
+                scripts.push(path);
+            }
+        }
+    }
+    scripts.sort();
+    scripts
 }

@@ -23,7 +23,7 @@ talosconfig="$generated/talosconfig"
 [ -f "$talosconfig" ] || die "there is no $talosconfig: run $here/generate.sh first"
 talos=v1.11.6
 kubernetes=1.34.1
-first=192.168.68.68
+first='192.168.68.68'
 
 # at NODE ARGUMENT...
 at() {

@@ -376,7 +376,8 @@ fn upgrade(machines: &Machines, nodes: &BTreeMap<NodeName, NodeFiles>, verbs: &V
         .into_iter()
         .next()
         .unwrap_or_default();
-    text.own(format!("first={first}"));
+    // Quoted also where it need not be: a name with a hyphen looks like a sum.
+    text.own(format!("first='{first}'"));
     text.own(verbs.put_into(UPGRADE));
     text.own("");
     text.own(WANTED);

@@ -23,7 +23,7 @@ talosconfig="$generated/talosconfig"
 [ -f "$talosconfig" ] || die "there is no $talosconfig: run $here/generate.sh first"
 talos=v1.12.11
 kubernetes=1.35.4
-first=192.168.1.11
+first='192.168.1.11'
 
 # at NODE ARGUMENT...
 at() {

@@ -23,7 +23,7 @@ talosconfig="$generated/talosconfig"
 [ -f "$talosconfig" ] || die "there is no $talosconfig: run $here/generate.sh first"
 talos=v1.12.1
 kubernetes=1.35.0
-first=172.16.16.147
+first='172.16.16.147'
 
 # at NODE ARGUMENT...
 at() {

@@ -31,7 +31,7 @@ by_talhelper() {
 [ -f "$talosconfig" ] || die "there is no $talosconfig: run $here/generate.sh first"
 talos=v1.11.5
 kubernetes=1.34.3
-first=10.0.60.21
+first='10.0.60.21'
 
 # at NODE ARGUMENT...
 at() {

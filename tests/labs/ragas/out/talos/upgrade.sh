@@ -31,7 +31,7 @@ by_talhelper() {
 [ -f "$talosconfig" ] || die "there is no $talosconfig: run $here/generate.sh first"
 talos=v1.11.5
 kubernetes=1.34.2
-first=172.16.1.50
+first='172.16.1.50'
 
 # at NODE ARGUMENT...
 at() {

@@ -23,7 +23,7 @@ talosconfig="$generated/talosconfig"
 [ -f "$talosconfig" ] || die "there is no $talosconfig: run $here/generate.sh first"
 talos=v1.12.4
 kubernetes=1.35.0
-first=talos-cp.fritz.box
+first='talos-cp.fritz.box'
 
 # at NODE ARGUMENT...
 at() {

@@ -23,7 +23,7 @@ talosconfig="$generated/talosconfig"
 [ -f "$talosconfig" ] || die "there is no $talosconfig: run $here/generate.sh first"
 talos=v1.12.4
 kubernetes=1.35.0
-first=10.1.0.10
+first='10.1.0.10'
 
 # at NODE ARGUMENT...
 at() {

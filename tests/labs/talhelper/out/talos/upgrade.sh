@@ -23,7 +23,7 @@ talosconfig="$generated/talosconfig"
 [ -f "$talosconfig" ] || die "there is no $talosconfig: run $here/generate.sh first"
 talos=v1.12.7
 kubernetes=1.35.0
-first=10.2.0.11
+first='10.2.0.11'
 
 # at NODE ARGUMENT...
 at() {
