@@ -337,15 +337,32 @@ fn nobody(
     }
     let message = format!("no component of the lab offers `{}`", ask.of);
     let name = &ask.component;
-    diagnostics.push(
-        Diagnostic::error(Code::NO_PROVIDER, request.origin.first(), message)
-            .note(format!(
-                "`{name}` asks for it as `{}.{}`",
-                ask.of, ask.entry
-            ))
-            .help("add a component whose module offers it: `labc module list` says which do"),
-    );
+    let mut diagnostic = Diagnostic::error(Code::NO_PROVIDER, request.origin.first(), message)
+        .note(format!(
+            "`{name}` asks for it as `{}.{}`",
+            ask.of, ask.entry
+        ));
+    let could = could_offer(resolver, &ask.of);
+    for (component, module) in &could {
+        diagnostic = diagnostic.help(format!(
+            "`{component}` offers it once its inputs say so: `labc module show {module}`"
+        ));
+    }
+    if could.is_empty() {
+        diagnostic = diagnostic
+            .help("add a component whose module offers it: `labc module list` says which do");
+    }
+    diagnostics.push(diagnostic);
     Err(Unavailable)
+}
+
+/// The components that offer a trait with other inputs than theirs, each with its module.
+fn could_offer<'a>(resolver: &'a Resolver, of: &str) -> Vec<(&'a str, &'a str)> {
+    let components = resolver.components.iter();
+    let could = components.filter(|(_, component)| clauses(&component.module, of).next().is_some());
+    could
+        .map(|(name, component)| (name.as_str(), component.module.name.as_str()))
+        .collect()
 }
 
 /// The scope in which an entry is answered.
