@@ -76,6 +76,30 @@ pub fn read(
     Ok(found)
 }
 
+/// Reports a file that is encrypted with all that says what it is: no engine could apply it.
+fn hidden(path: &str, id: SourceId, documents: &[Node], diagnostics: &mut Diagnostics) {
+    let is_hidden = |node: &&Node| {
+        let kind = text_of(node, "kind").unwrap_or_default();
+        !kind.is_empty() && is_encrypted(kind)
+    };
+    let Some(node) = documents.iter().find(is_hidden) else {
+        return;
+    };
+    let kind = node.get("kind").and_then(|kind| kind.origin.first());
+    let message = format!("`{path}` is encrypted as a whole: nobody sees which Secret it is");
+    diagnostics.push(
+        Diagnostic::error(
+            Code::SOPS_FILE,
+            kind.unwrap_or_else(|| Span::new(id, 0, 0)),
+            message,
+        )
+        .note("Flux decrypts objects whose `apiVersion`, `kind` and `metadata` are in clear")
+        .help(format!(
+            "decrypt it, and encrypt its values alone: `sops --encrypt --encrypted-regex '^(data|stringData)$' --in-place {path}`"
+        )),
+    );
+}
+
 fn secret(
     path: &str,
     id: SourceId,
@@ -84,6 +108,7 @@ fn secret(
     diagnostics: &mut Diagnostics,
 ) -> Option<SopsFile> {
     let documents = yaml::read(id, text, diagnostics);
+    hidden(path, id, &documents, diagnostics);
     let is_secret = |node: &Node| {
         text_of(node, "kind") == Some("Secret") && text_of(node, "apiVersion") == Some("v1")
     };
