@@ -16,6 +16,9 @@
 //! A Secret that a store fills is known late: who uses it shows in the resources, so [`link::fill_secrets`] adds what fills
 //! it to them, and then all is linked.
 //!
+//! Who uses a Secret shows only in resources: [`link::fill_secrets`] adds, between `render` and `link`, what fills those that come
+//! from a store.
+//!
 //! Beside them: [`template`] expands `${{ }}`, [`lock`] knows what a tree on disk should be, [`keep`] what the lab would
 //! have to say for a change by hand, [`diag`] draws messages, and [`world`] is the only door to files, environment and
 //! terminal.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 use super::{Known, State, Verdict};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::emit::Output;
@@ -34,12 +36,20 @@ pub fn foreign(
         .iter()
         .filter_map(|path| rendered_folder(path))
         .collect();
+    let in_the_way = |verdict: &&Verdict| matches!(verdict.state, State::Blocked(_));
+    let blocked: Vec<&str> = verdicts
+        .iter()
+        .filter(in_the_way)
+        .map(|verdict| verdict.path.as_str())
+        .collect();
+    let places = rendered.into_par_iter();
+    let listed = places
+        .filter(|place| !is_blocked(place, &blocked))
+        .map(|place| Ok((place, folder.files_below(place)?)))
+        .collect::<Result<Vec<(&str, Vec<String>)>, Failure>>()?;
     let mut diagnostics = Diagnostics::default();
-    for place in rendered
-        .into_iter()
-        .filter(|place| !is_blocked(place, verdicts))
-    {
-        for path in folder.files_below(place)? {
+    for (place, paths) in listed {
+        for path in paths {
             let is_own = own.contains(path.as_str()) || known.contains(&path);
             if !is_own && is_applied(place, &path) {
                 diagnostics.push(warning(place, &path));
@@ -57,14 +67,9 @@ fn rendered_folder(path: &str) -> Option<&str> {
     (is_component && RENDERED.contains(&part)).then_some(folder)
 }
 
-fn is_blocked(place: &str, verdicts: &[Verdict]) -> bool {
-    let in_the_way = |verdict: &&Verdict| matches!(verdict.state, State::Blocked(_));
-    let mut paths = verdicts
-        .iter()
-        .filter(in_the_way)
-        .map(|verdict| &verdict.path);
-    paths.any(|path| {
-        let rest = place.strip_prefix(path.as_str());
+fn is_blocked(place: &str, blocked: &[&str]) -> bool {
+    blocked.iter().any(|path| {
+        let rest = place.strip_prefix(path);
         let is_above = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         is_above || path.starts_with(&format!("{place}/"))
     })
