@@ -13,14 +13,11 @@
 //! | [`lower`] | units | [`lower::Tree`]: output files in the target's own shapes |
 //! | [`emit`] | files | bytes |
 //!
-//! A Secret that a store fills is known late: who uses it shows in the resources, so [`link::fill_secrets`] adds what fills
-//! it to them, and then all is linked.
-//!
 //! Who uses a Secret shows only in resources: [`link::fill_secrets`] adds, between `render` and `link`, what fills those that come
 //! from a store.
 //!
 //! Beside them: [`template`] expands `${{ }}`, [`lock`] knows what a tree on disk should be, [`keep`] what the lab would
-//! have to say for a change by hand, [`diag`] draws messages, and [`world`] is the only door to files, environment and
+//! have to say for a change by hand, [`diff`] what changes between two trees and why, [`diag`] draws messages, and [`world`] is the only door to files, environment and
 //! terminal.
 //!
 //! # What runs in parallel, and what lives how long
@@ -38,6 +35,7 @@
 
 pub mod cli;
 pub mod diag;
+pub mod diff;
 pub mod emit;
 pub mod explain;
 pub mod guide;

@@ -202,3 +202,9 @@ impl Code {
     pub const IN_THE_WAY: Code = Code(1007);
     pub const JOURNAL: Code = Code(1008);
 }
+
+/// L11: danger in a diff.
+#[allow(missing_docs, reason = "each constant is explained by its page")]
+impl Code {
+    pub const UNEXPLAINED_REMOVAL: Code = Code(1101);
+}

@@ -239,7 +239,7 @@ fn visible(span: Span, sources: &Sources) -> std::ops::Range<usize> {
 }
 
 /// Text without control characters, so that a value of the lab cannot steer a terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|letter| {
             if (letter.is_control() && letter != '\n') || steers(letter) {

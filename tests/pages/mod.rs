@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -126,4 +127,96 @@ pub(crate) fn pages(folder: &str) -> Vec<PathBuf> {
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     paths.sort();
     paths
+}
+
+/// Files by path.
+pub(crate) type Files = BTreeMap<String, String>;
+
+impl Page {
+    /// The files that a page shows beside `lab.toml`: the path stands behind the language.
+    pub(crate) fn files(&self) -> Vec<(String, String)> {
+        let named = self.blocks.iter().filter_map(|(info, start, end)| {
+            let (_, path) = info.split_once(' ')?;
+            Some((path.to_owned(), self.body(*start, *end)))
+        });
+        named.filter(|(path, _)| path != "lab.toml").collect()
+    }
+
+    /// The lab that the cases edit: the one that the first line names, or the files before the first case.
+    pub(crate) fn base(&self, named: &dyn Fn(&str) -> Files) -> Files {
+        if let Some(name) = self.lines[0].strip_prefix("base: ") {
+            return named(name);
+        }
+        let own = self.block("toml lab.toml", 0).expect("a lab of its own");
+        let mut files = Files::from([("lab.toml".to_owned(), completed(&own))]);
+        for (info, start, end) in self
+            .blocks
+            .iter()
+            .filter(|(_, start, _)| *start < self.first_case())
+        {
+            let (_, path) = info.split_once(' ').expect("a path behind the language");
+            if path != "lab.toml" {
+                files.insert(path.to_owned(), self.body(*start, *end));
+            }
+        }
+        files
+    }
+
+    fn first_case(&self) -> usize {
+        let first = self.lines.iter().position(|line| line.starts_with("## "));
+        first.expect("a case")
+    }
+
+    /// Each case's title, and the base after its edits: one lab a `text` block.
+    pub(crate) fn edits(&self, base: &Files) -> Vec<(String, Files)> {
+        let mut labs = Vec::new();
+        let mut files = base.clone();
+        for (info, start, end) in &self.blocks {
+            if *start < self.first_case() {
+                continue;
+            }
+            let body = self.body(*start, *end);
+            match info.split_once(' ').unwrap_or((info, "lab.toml")) {
+                ("text", _) => {
+                    let files = std::mem::replace(&mut files, base.clone());
+                    labs.push((self.title_before(*start), files));
+                }
+                ("diff", path) => {
+                    let file = files.get_mut(path);
+                    let file =
+                        file.unwrap_or_else(|| panic!("no `{path}` in {}", self.path.display()));
+                    *file = self.edited(file, &body);
+                }
+                (_, path) => {
+                    files.insert(path.to_owned(), body);
+                }
+            }
+        }
+        labs
+    }
+
+    fn title_before(&self, line: usize) -> String {
+        let mut above = self.lines[..line].iter().rev();
+        let title = above.find_map(|line| line.strip_prefix("## "));
+        title.expect("a case has a title").to_owned()
+    }
+}
+
+/// The lab of a page, and the tables of the minimal lab whose names it does not have.
+pub(crate) fn completed(lab: &str) -> String {
+    let name = |line: &str| {
+        let name = line
+            .trim_start_matches('[')
+            .split(['.', ']'])
+            .next()
+            .map(str::to_owned);
+        name.filter(|_| line.starts_with('['))
+    };
+    let present: Vec<String> = lab.lines().filter_map(name).collect();
+    let minimal = read(&root().join("tests/messages/minimal.toml"));
+    let missing = minimal.split("\n\n").filter(|table| {
+        let name = table.lines().next().and_then(name);
+        name.is_some_and(|name| !present.contains(&name))
+    });
+    missing.fold(lab.to_owned(), |lab, table| format!("{lab}\n{table}\n"))
 }

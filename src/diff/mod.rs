@@ -1,0 +1,451 @@
+//! Two trees to what changes between them: per object, each change with the line of the sources that it follows from.
+//!
+//! The base is what is committed there, because that is what the cluster has; the target is what its sources make. What
+//! must not be shown is masked before anything is compared, so that nobody behind this module can show it. Knows no Git,
+//! no terminal and no format.
+
+mod cause;
+pub mod danger;
+mod field;
+pub(crate) mod identity;
+mod mask;
+mod path;
+pub mod show;
+mod source;
+mod subject;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub use cause::{Cause, Drift};
+pub use field::{Field, What};
+pub use path::{FieldPath, FieldStep};
+pub use source::{Kind, SourceChange};
+pub use subject::Subject;
+
+pub use danger::Danger;
+
+use cause::{Attribution, Triple};
+use subject::{Body, Item};
+
+use crate::emit::Output;
+use crate::lower::{Text, Tree};
+use crate::resolve::Lab;
+use crate::source::{Origin, Sources};
+use crate::value::Node;
+
+/// A lab that compiled.
+#[derive(Clone, Copy, Debug)]
+pub struct Made<'a> {
+    /// The lab.
+    pub lab: &'a Lab,
+    /// Every file that was read.
+    pub sources: &'a Sources,
+    /// Its tree.
+    pub tree: &'a Tree,
+    /// The files of the tree as bytes, in the order of the tree.
+    pub outputs: &'a [Output],
+}
+
+/// The base of a diff.
+#[derive(Clone, Debug)]
+pub struct Base<'a> {
+    /// What its sources make; none where they do not compile.
+    pub made: Option<Made<'a>>,
+    /// What is committed; none where nothing is, and then what its sources make stands for it.
+    pub committed: Option<Committed>,
+}
+
+/// The part of a committed tree that labc made.
+#[derive(Clone, Debug, Default)]
+pub struct Committed {
+    /// Its files that are not, byte for byte, what the sources make; none for one that is missing.
+    pub other: BTreeMap<String, Option<Vec<u8>>>,
+    /// Why each of them is not.
+    pub drift: BTreeMap<String, Drift>,
+}
+
+/// What changes from a base to a target.
+#[derive(Clone, Debug, Default)]
+pub struct Diff {
+    /// What was changed in the sources, by file and line.
+    pub sources: Vec<SourceChange>,
+    /// What changes in the tree, sorted by subject.
+    pub changes: Vec<Change>,
+    /// What is dangerous in it, the worst first.
+    pub dangers: Vec<Danger>,
+}
+
+/// The change of one object.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What it is about.
+    pub subject: Subject,
+    /// What happens to it.
+    pub kind: Kind,
+    /// The component whose folder it lies in, in the target, or where it is gone there in the base.
+    pub component: Option<String>,
+    /// Its file at the base, relative to the lab's folder.
+    pub from: Option<String>,
+    /// Its file in the target.
+    pub to: Option<String>,
+    /// The nodes whose machines it reaches, sorted; empty for what is not about machines.
+    pub nodes: Vec<String>,
+    /// What it was, masked.
+    pub before: Option<Content>,
+    /// What it becomes, masked.
+    pub after: Option<Content>,
+    /// The fields that differ, where it is data on both sides.
+    pub fields: Vec<Field>,
+    /// What the change as a whole follows from: that it came, went or moved, or that a text is another.
+    pub causes: Vec<Cause>,
+}
+
+/// What an object holds, masked.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Data.
+    Data(Arc<Node>),
+    /// Lines of a text.
+    Text(Vec<String>),
+}
+
+impl Content {
+    /// The data, if it is some.
+    pub fn data(&self) -> Option<&Node> {
+        match self {
+            Content::Data(node) => Some(node),
+            Content::Text(_) => None,
+        }
+    }
+}
+
+impl Change {
+    /// Whether it lies in another file than before.
+    pub fn is_moved(&self) -> bool {
+        self.from.is_some() && self.to.is_some() && self.from != self.to
+    }
+
+    /// Everything that any part of it follows from.
+    pub fn all_causes(&self) -> BTreeSet<Cause> {
+        let fields = self.fields.iter().flat_map(|field| &field.causes);
+        self.causes.iter().chain(fields).copied().collect()
+    }
+}
+
+/// What changes from the base to the target.
+pub fn diff(base: &Base<'_>, target: Made<'_>) -> Diff {
+    let sources = match base.made {
+        Some(made) => source::changes(made.sources, target.sources),
+        None => Vec::new(),
+    };
+    let attribution = Attribution::new(&sources, base.made.is_some());
+    let files = files(base, target);
+    let differ = Differ {
+        attribution,
+        base,
+        target,
+    };
+    let mut changes: Vec<Change> = pair(files)
+        .into_iter()
+        .filter_map(|pair| differ.change(pair))
+        .collect();
+    changes.sort_by(|one, other| {
+        (&one.subject, &one.from, &one.to).cmp(&(&other.subject, &other.from, &other.to))
+    });
+    let mut diff = Diff {
+        sources,
+        changes,
+        dangers: Vec::new(),
+    };
+    diff.dangers = danger::find(base, target, &diff);
+    diff
+}
+
+/// The objects of the files that differ: as committed at the base, as compiled there, and as the target makes them.
+#[derive(Default)]
+struct Files {
+    before: Vec<Item>,
+    traced: Vec<Item>,
+    after: Vec<Item>,
+}
+
+fn files(base: &Base<'_>, target: Made<'_>) -> Files {
+    let outputs = |made: Made<'_>| -> BTreeMap<String, usize> {
+        let paths = made.outputs.iter().enumerate();
+        paths
+            .map(|(index, output)| (output.path.clone(), index))
+            .collect()
+    };
+    let (old, new) = (base.made.map(outputs).unwrap_or_default(), outputs(target));
+    let nothing = Committed::default();
+    let committed = base.committed.as_ref().unwrap_or(&nothing);
+    let paths: BTreeSet<&String> = old
+        .keys()
+        .chain(new.keys())
+        .chain(committed.other.keys())
+        .collect();
+    let mut files = Files::default();
+    for path in paths {
+        let made = base.made.zip(old.get(path));
+        let compiled = made.map(|(made, index)| &made.outputs[*index].bytes);
+        let is_other = committed.other.get(path);
+        let before = match is_other {
+            Some(bytes) => bytes.as_ref(),
+            None => compiled,
+        };
+        let after = new.get(path).map(|index| &target.outputs[*index].bytes);
+        if before == after && (before == compiled || is_other.is_none()) {
+            continue;
+        }
+        let traced = made.map(|(made, index)| subject::of_file(&made.tree.files[*index]));
+        match (is_other, &traced) {
+            (None, Some(items)) => files.before.extend(items.iter().cloned()),
+            (Some(Some(bytes)), _) => files.before.extend(subject::of_bytes(path, bytes)),
+            _ => {}
+        }
+        files.traced.extend(traced.unwrap_or_default());
+        let after = new
+            .get(path)
+            .map(|index| subject::of_file(&target.tree.files[*index]));
+        files.after.extend(after.unwrap_or_default());
+    }
+    files
+}
+
+/// One object at the three.
+#[derive(Default)]
+struct Versions {
+    before: Option<Item>,
+    traced: Option<Item>,
+    after: Option<Item>,
+}
+
+/// The objects that are the same: of one subject in one file, else of one subject, in the order of their files.
+fn pair(files: Files) -> Vec<Versions> {
+    #[derive(Default)]
+    struct Group {
+        before: Vec<Item>,
+        traced: Vec<Item>,
+        after: Vec<Item>,
+    }
+    let mut groups: BTreeMap<Subject, Group> = BTreeMap::new();
+    for item in files.before {
+        groups
+            .entry(item.subject.clone())
+            .or_default()
+            .before
+            .push(item);
+    }
+    for item in files.traced {
+        groups
+            .entry(item.subject.clone())
+            .or_default()
+            .traced
+            .push(item);
+    }
+    for item in files.after {
+        groups
+            .entry(item.subject.clone())
+            .or_default()
+            .after
+            .push(item);
+    }
+    let mut pairs = Vec::new();
+    for Group {
+        mut before,
+        mut traced,
+        mut after,
+    } in groups.into_values()
+    {
+        let take = |items: &mut Vec<Item>, path: &str, or_any: bool| {
+            let at = items.iter().position(|item| item.path == path);
+            let at = at.or((or_any && !items.is_empty()).then_some(0))?;
+            Some(items.remove(at))
+        };
+        let mut left = Vec::new();
+        for item in before.drain(..) {
+            match take(&mut after, &item.path, false) {
+                Some(same) => pairs.push(Versions {
+                    traced: take(&mut traced, &item.path, false),
+                    before: Some(item),
+                    after: Some(same),
+                }),
+                None => left.push(item),
+            }
+        }
+        for item in left {
+            pairs.push(Versions {
+                traced: take(&mut traced, &item.path, false),
+                after: take(&mut after, &item.path, true),
+                before: Some(item),
+            });
+        }
+        for item in after {
+            pairs.push(Versions {
+                before: None,
+                traced: take(&mut traced, &item.path, false),
+                after: Some(item),
+            });
+        }
+    }
+    pairs
+}
+
+struct Differ<'a> {
+    attribution: Attribution,
+    base: &'a Base<'a>,
+    target: Made<'a>,
+}
+
+impl Differ<'_> {
+    fn change(&self, mut versions: Versions) -> Option<Change> {
+        mask::versions(&mut versions);
+        let path = |item: &Option<Item>| item.as_ref().map(|item| item.path.clone());
+        let (from, to) = (path(&versions.before), path(&versions.after));
+        let first = versions.after.as_ref().or(versions.before.as_ref())?;
+        let subject = first.subject.clone();
+        let component = subject::component_of(&first.path).map(str::to_owned);
+        let kind = match (&versions.before, &versions.after) {
+            (None, _) => Kind::Added,
+            (_, None) => Kind::Removed,
+            _ => Kind::Changed,
+        };
+        let (fields, mut causes) = self.difference(&versions, kind);
+        let is_moved = kind == Kind::Changed && from != to;
+        if kind == Kind::Changed && fields.is_empty() && causes.is_empty() && !is_moved {
+            return None;
+        }
+        if is_moved && causes.is_empty() {
+            causes = self.attribution.lines([], []);
+        }
+        let nodes = self.nodes(from.as_deref().into_iter().chain(to.as_deref()));
+        let content = |item: Option<Item>| item.map(|item| content(item.body));
+        Some(Change {
+            subject,
+            kind,
+            component,
+            from,
+            to,
+            nodes,
+            before: content(versions.before),
+            after: content(versions.after),
+            fields,
+            causes,
+        })
+    }
+
+    /// The fields that differ, and what the difference as a whole follows from.
+    fn difference(&self, versions: &Versions, kind: Kind) -> (Vec<Field>, Vec<Cause>) {
+        let drift = |item: &Option<Item>| {
+            let committed = self.base.committed.as_ref()?;
+            committed.drift.get(&item.as_ref()?.path).copied()
+        };
+        let drift = drift(&versions.before)
+            .or_else(|| drift(&versions.traced))
+            .unwrap_or(Drift::Stale);
+        let node = |item: &Option<Item>| match item.as_ref().map(|item| &item.body) {
+            Some(Body::Data(node)) => Some(Arc::clone(node)),
+            _ => None,
+        };
+        let (before, traced, after) = (
+            node(&versions.before),
+            node(&versions.traced),
+            node(&versions.after),
+        );
+        if before.is_none() && after.is_none() {
+            return (Vec::new(), self.of_texts(versions, drift));
+        }
+        let triple = Triple {
+            before: before.as_deref(),
+            traced: traced.as_deref(),
+            after: after.as_deref(),
+        };
+        match (kind, before.is_some() && after.is_some()) {
+            (Kind::Changed, true) => (field::compare(triple, &self.attribution, drift), Vec::new()),
+            _ => (Vec::new(), self.attribution.of(triple, &[], drift)),
+        }
+    }
+
+    fn of_texts(&self, versions: &Versions, drift: Drift) -> Vec<Cause> {
+        let text = |item: &Option<Item>| match item.as_ref().map(|item| &item.body) {
+            Some(Body::Text(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let (before, traced, after) = (
+            text(&versions.before),
+            text(&versions.traced),
+            text(&versions.after),
+        );
+        if !self.attribution.is_traced() {
+            return if lines(&before) == lines(&after) {
+                Vec::new()
+            } else {
+                vec![Cause::Unknown]
+            };
+        }
+        let mut causes = Vec::new();
+        if lines(&traced) != lines(&after) {
+            let (old, new) = (
+                traced.unwrap_or_default(),
+                after.clone().unwrap_or_default(),
+            );
+            let (gone, here) = differing(&old, &new);
+            let origin = |text: &'_ Text, at: &[usize]| -> Vec<Origin> {
+                at.iter().map(|at| text.lines[*at].origin.clone()).collect()
+            };
+            let (gone, here) = (origin(&old, &gone), origin(&new, &here));
+            causes = self.attribution.lines(&gone, &here);
+            if lines(&before) != lines(&Some(old)) {
+                causes.push(Cause::Drift(drift));
+            }
+        } else if lines(&before) != lines(&after) {
+            causes.push(Cause::Drift(drift));
+        }
+        causes
+    }
+
+    /// The nodes whose machine configs are made with one of these files.
+    fn nodes<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Vec<String> {
+        let mut found = BTreeSet::new();
+        for path in paths.filter_map(|path| path.strip_prefix("out/")) {
+            for made in self.base.made.iter().chain([&self.target]) {
+                for (name, files) in &made.tree.nodes {
+                    if files.schematic_file == path
+                        || files.patches.iter().any(|patch| patch == path)
+                    {
+                        found.insert(name.to_string());
+                    }
+                }
+            }
+        }
+        found.into_iter().collect()
+    }
+}
+
+fn content(body: Body) -> Content {
+    match body {
+        Body::Data(node) => Content::Data(node),
+        Body::Text(text) => Content::Text(text.lines.into_iter().map(|line| line.text).collect()),
+    }
+}
+
+fn lines(text: &Option<Text>) -> Option<Vec<&str>> {
+    let text = text.as_ref()?;
+    Some(text.lines.iter().map(|line| line.text.as_str()).collect())
+}
+
+/// The lines of each of two texts that the other lacks, counted from 0.
+fn differing(old: &Text, new: &Text) -> (Vec<usize>, Vec<usize>) {
+    let plain =
+        |text: &Text| -> Vec<String> { text.lines.iter().map(|line| line.text.clone()).collect() };
+    let (old, new) = (plain(old), plain(new));
+    let ops = similar::capture_diff_slices(similar::Algorithm::Myers, &old, &new);
+    let ops = ops
+        .iter()
+        .filter(|op| !matches!(op, similar::DiffOp::Equal { .. }));
+    let ranges: Vec<_> = ops.map(|op| (op.old_range(), op.new_range())).collect();
+    let gone = ranges.iter().flat_map(|(old, _)| old.clone()).collect();
+    let here = ranges.iter().flat_map(|(_, new)| new.clone()).collect();
+    (gone, here)
+}

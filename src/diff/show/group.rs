@@ -1,0 +1,155 @@
+//! The changes of a diff by what they follow from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use crate::diff::{Cause, Change, Content, Diff, Drift, Field, Kind, SourceChange, Subject};
+
+/// Everything that follows from the same causes.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    pub(super) causes: Vec<Cause>,
+    pub(super) parts: Vec<Part<'a>>,
+}
+
+/// The part of a change that follows from the causes of a [`Group`].
+#[derive(Debug)]
+pub(super) struct Part<'a> {
+    /// The place of the change in [`Diff::changes`].
+    pub(super) index: usize,
+    pub(super) change: &'a Change,
+    /// The fields of it; empty where the change as a whole does.
+    pub(super) fields: Vec<&'a Field>,
+}
+
+impl Group<'_> {
+    /// How many differences there are, a field or a whole object each.
+    pub(super) fn count(&self) -> usize {
+        self.parts.iter().map(|part| part.fields.len().max(1)).sum()
+    }
+
+    /// In how many files.
+    pub(super) fn files(&self) -> usize {
+        let files = self.parts.iter().filter_map(|part| part.change.path());
+        files.collect::<BTreeSet<&str>>().len()
+    }
+}
+
+impl Change {
+    /// Whether it is about a text for people, which says what other files say.
+    pub fn is_document(&self) -> bool {
+        matches!(&self.subject, Subject::File(path) if path.ends_with(".md"))
+    }
+
+    /// How many lines a text gained and lost; none for data.
+    pub fn lines(&self) -> Option<(usize, usize)> {
+        let lines = |content: &Option<Content>| match content {
+            Some(Content::Text(lines)) => Some(lines.clone()),
+            Some(Content::Data(_)) => None,
+            None => Some(Vec::new()),
+        };
+        let (before, after) = (lines(&self.before)?, lines(&self.after)?);
+        let ops = capture_diff_slices(Algorithm::Myers, &before, &after);
+        let changed = ops.iter().filter(|op| !matches!(op, DiffOp::Equal { .. }));
+        let sums = changed.map(|op| (op.new_range().len(), op.old_range().len()));
+        Some(sums.fold((0, 0), |sum, op| (sum.0 + op.0, sum.1 + op.1)))
+    }
+
+    /// The file that it is about: of the target, or where it is gone there of the base.
+    pub fn path(&self) -> Option<&str> {
+        self.to.as_deref().or(self.from.as_deref())
+    }
+}
+
+/// The groups of a diff: those of one cause in the order of the sources, then those of several, then those of none.
+pub(super) fn groups(diff: &Diff) -> Vec<Group<'_>> {
+    let mut groups: BTreeMap<(usize, Vec<Cause>), Vec<Part<'_>>> = BTreeMap::new();
+    let rank = |causes: &[Cause]| match causes {
+        [Cause::Source(_)] => 0,
+        [Cause::Source(_), ..] => 1,
+        _ => 2,
+    };
+    for (index, change) in diff.changes.iter().enumerate() {
+        let mut parts: BTreeMap<&Vec<Cause>, Vec<&Field>> = BTreeMap::new();
+        for field in &change.fields {
+            parts.entry(&field.causes).or_default().push(field);
+        }
+        if change.fields.is_empty() {
+            parts.insert(&change.causes, Vec::new());
+        }
+        for (causes, fields) in parts {
+            // A document repeats what others say: it makes no group of its own.
+            let told = if change.is_document() {
+                1
+            } else {
+                causes.len()
+            };
+            let causes: Vec<Cause> = causes.iter().copied().take(told).collect();
+            let part = Part {
+                index,
+                change,
+                fields,
+            };
+            groups
+                .entry((rank(&causes), causes))
+                .or_default()
+                .push(part);
+        }
+    }
+    let group = |((_, causes), parts)| Group { causes, parts };
+    groups.into_iter().map(group).collect()
+}
+
+/// What a cause is called: a phrase without its place.
+pub(super) fn phrase(cause: Cause, diff: &Diff) -> String {
+    match cause {
+        Cause::Source(index) => of_source(&diff.sources[index]),
+        Cause::Sources => "several changes of the sources".to_owned(),
+        Cause::Drift(drift) => format!("no source: {}", of_drift(drift)),
+        Cause::Unknown => "the base does not compile, so that causes are not known".to_owned(),
+    }
+}
+
+/// What a side's tree is, where it is not what its sources make.
+pub(super) fn of_drift(drift: Drift) -> &'static str {
+    match drift {
+        Drift::HandEdit => "edited by hand",
+        Drift::Stale => "not built after the sources were changed",
+        Drift::Epoch => "made by another labc",
+    }
+}
+
+fn of_source(change: &SourceChange) -> String {
+    let key = change.key.as_deref();
+    match (key, &change.before, &change.after) {
+        (Some(key), Some(before), Some(after)) => format!("{key} {before} -> {after}"),
+        (Some(key), None, Some(after)) if change.kind == Kind::Added => {
+            format!("{key} = {after} added")
+        }
+        (Some(key), Some(before), None) if change.kind == Kind::Removed => {
+            format!("{key} = {before} removed")
+        }
+        (Some(key), ..) => format!("{key} {}", change.kind.word()),
+        (None, Some(before), Some(after)) => format!("`{before}` -> `{after}`"),
+        (None, None, Some(after)) => format!("`{after}` {}", change.kind.word()),
+        (None, Some(before), None) => format!("`{before}` {}", change.kind.word()),
+        (None, None, None) => change.kind.word().to_owned(),
+    }
+}
+
+/// Where a cause is: `lab.toml:12`; none for one without a place.
+pub(super) fn place(cause: Cause, diff: &Diff) -> Option<String> {
+    match cause {
+        Cause::Source(index) => {
+            let change = &diff.sources[index];
+            let before = if change.kind == Kind::Removed {
+                " before"
+            } else {
+                ""
+            };
+            Some(format!("{}:{}{before}", change.file, change.line))
+        }
+        _ => None,
+    }
+}

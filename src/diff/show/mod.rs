@@ -1,0 +1,49 @@
+//! A diff as a person or a program reads it: one file a format. All of them tell causes first, and what they tell has
+//! been masked before.
+
+mod group;
+mod json;
+mod text;
+mod value;
+
+pub use json::json;
+pub use text::text;
+
+use serde_json::Value;
+
+use super::{Diff, Drift};
+
+/// All that a format is made of.
+#[derive(Clone, Debug)]
+pub struct Report<'a> {
+    /// What is compared.
+    pub base: Side,
+    /// What it is compared with.
+    pub target: Side,
+    /// The difference; none where a side does not compile and nothing is committed in its place.
+    pub diff: Option<&'a Diff>,
+    /// The dangers that somebody acknowledged, by their place in [`Diff::dangers`].
+    pub acknowledged: Vec<usize>,
+}
+
+/// One side of a diff, as it is told.
+#[derive(Clone, Debug, Default)]
+pub struct Side {
+    /// What a person calls it: `main (3f2a1c9)`, `the work tree`.
+    pub name: String,
+    /// The id of its commit; none for a work tree.
+    pub commit: Option<String>,
+    /// The files of its tree that are not what its sources make, with the reason.
+    pub drift: Vec<(String, Drift)>,
+    /// What is wrong with it, where it does not compile: as text and as data.
+    pub wrong: Option<(String, Value)>,
+}
+
+impl Report<'_> {
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        let sides = [&self.base, &self.target];
+        let is_quiet = |side: &&Side| side.wrong.is_none() && side.drift.is_empty();
+        self.diff.is_some_and(|diff| diff.changes.is_empty()) && sides.iter().all(is_quiet)
+    }
+}
