@@ -10,7 +10,7 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use super::Failure;
+use super::{Failure, LAB};
 
 /// A folder of the file system, opened once. A link or another folder that takes its name meanwhile changes nothing.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Folder {
 pub fn find_lab(start: &Path) -> Option<PathBuf> {
     start
         .ancestors()
-        .find(|folder| folder.join("lab.toml").symlink_metadata().is_ok())
+        .find(|folder| folder.join(LAB).symlink_metadata().is_ok())
         .map(Path::to_owned)
 }
 

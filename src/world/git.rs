@@ -1,32 +1,31 @@
-//! The Git repository that a lab lies in, read only: which merge its work tree is in or just had, and what files held
-//! at the sides of it.
+//! The Git repository that a lab lies in, read only: what its revisions name, which merge its work tree is in or just
+//! had, and what files held at a commit.
 //!
 //! Nothing but the repository's own files is read: no configuration of the machine or the user, no environment, and no
-//! hook, filter or other program is ever run. Knows bytes and commits, no format; what cannot be read is a reason that
-//! the caller may tell, and never a failure.
+//! hook, filter or other program is ever run. Of the repository's own configuration only what Git's files look like is
+//! heeded, and which branch follows which; so it does not matter who owns it. Knows bytes and commits, no format.
+
+mod commit_tree;
+mod merging;
+mod revision;
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::open::Options;
+use gix::sec::Trust;
 
 use super::MAX_FILE;
 
-/// The file in Git's folder that names the commits which are being merged into `HEAD`.
-const MERGE: &str = "MERGE_HEAD";
-/// The same for a rebase, whose folders say whether it still goes on.
-const REBASE: (&str, [&str; 2]) = ("REBASE_HEAD", ["rebase-merge", "rebase-apply"]);
-/// The same for a cherry-pick.
-const CHERRY_PICK: &str = "CHERRY_PICK_HEAD";
-/// The same for a revert: the commit that is taken back.
-const REVERT: &str = "REVERT_HEAD";
+pub use commit_tree::CommitTree;
+pub use merging::Merge;
+pub use revision::{Start, Unresolved};
 
 /// The repository around a lab's folder.
 pub struct Repository {
     git: gix::Repository,
-    /// Where the lab lies below the work tree.
+    /// Where the folder lies below the work tree; empty in a bare repository.
     below: PathBuf,
 }
 
@@ -34,114 +33,33 @@ pub struct Repository {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Commit(ObjectId);
 
-/// A merge that the work tree is in, or just had.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Merge {
-    /// Its commits: the one that was checked out first.
-    pub sides: Vec<Commit>,
-    /// What the sides were merged against, where that is one commit that is there.
-    pub base: Option<Commit>,
-    /// The commit that holds its result; none while it still goes on.
-    pub result: Option<Commit>,
-}
-
 /// Why something is not known; a phrase.
 pub type Reason = String;
 
 impl Repository {
-    /// The repository whose work tree has this folder: the nearest `.git` at or above it; none where there is no such.
+    /// The repository that this folder lies in: the nearest one at or above it that has a `.git`, or that is bare; none
+    /// where there is no such.
     ///
     /// # Errors
     /// There is one, and it cannot be opened.
     pub fn around(folder: &Path) -> Result<Option<Self>, Reason> {
         let folder = fs::canonicalize(folder).map_err(|error| error.to_string())?;
-        let is_root = |folder: &&Path| fs::symlink_metadata(folder.join(".git")).is_ok();
+        let has_git = |folder: &Path| fs::symlink_metadata(folder.join(".git")).is_ok();
+        let is_root = |folder: &&Path| has_git(folder) || gix::discover::is_git(folder).is_ok();
         let Some(root) = folder.ancestors().find(is_root) else {
             return Ok(None);
         };
-        let below = folder.strip_prefix(root).unwrap_or(Path::new(""));
-        let git = gix::open_opts(root, Options::isolated()).map_err(reason)?;
+        let below = match has_git(root) {
+            true => folder.strip_prefix(root).unwrap_or(Path::new("")),
+            false => Path::new(""),
+        };
+        // Whoever owns it: what its configuration could name to be run is never looked at.
+        let options = Options::isolated().with(Trust::Full);
+        let git = gix::open_opts(root, options).map_err(reason)?;
         Ok(Some(Repository {
             git,
             below: below.to_owned(),
         }))
-    }
-
-    /// The merge, rebase, cherry-pick or revert that goes on; else the merge that `HEAD` is the result of, if it is one.
-    ///
-    /// # Errors
-    /// A commit of it cannot be read.
-    pub fn merge(&self) -> Result<Option<Merge>, Reason> {
-        let head = Commit(self.git.head_id().map_err(reason)?.detach());
-        let merging = self.named(MERGE)?;
-        if !merging.is_empty() {
-            return self
-                .of_sides([&[head], merging.as_slice()].concat(), None)
-                .map(Some);
-        }
-        let rebases = REBASE
-            .1
-            .iter()
-            .any(|folder| self.git.git_dir().join(folder).is_dir());
-        let rebased = if rebases {
-            self.named(REBASE.0)?
-        } else {
-            Vec::new()
-        };
-        let picked = self.named(CHERRY_PICK)?;
-        if let Some(commit) = rebased.first().or(picked.first()) {
-            return Ok(Some(Merge {
-                sides: vec![head, *commit],
-                base: self.parents(*commit)?.first().copied(),
-                result: None,
-            }));
-        }
-        if let Some(commit) = self.named(REVERT)?.first() {
-            // What is merged into `HEAD` is what was there before the commit that is taken back.
-            let before = self.parents(*commit)?.first().copied();
-            return Ok(before.map(|before| Merge {
-                sides: vec![head, before],
-                base: Some(*commit),
-                result: None,
-            }));
-        }
-        let parents = self.parents(head)?;
-        if parents.len() < 2 {
-            return Ok(None);
-        }
-        self.of_sides(parents, Some(head)).map(Some)
-    }
-
-    fn of_sides(&self, sides: Vec<Commit>, result: Option<Commit>) -> Result<Merge, Reason> {
-        let base = match sides.as_slice() {
-            // A history that is cut off, as in a shallow clone, has no base to tell; the sides still are what they are.
-            [ours, theirs] => self.git.merge_base(ours.0, theirs.0).ok().flatten(),
-            _ => None,
-        };
-        Ok(Merge {
-            sides,
-            base: base.map(|id| Commit(id.detach())),
-            result,
-        })
-    }
-
-    /// The commits that a file in Git's folder names; none where there is no such file.
-    fn named(&self, file: &str) -> Result<Vec<Commit>, Reason> {
-        let text = match fs::read_to_string(self.git.git_dir().join(file)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(format!("{file}: {error}")),
-        };
-        let commit = |line: &str| {
-            let id = ObjectId::from_hex(line.trim().as_bytes());
-            id.map(Commit).map_err(|error| format!("{file}: {error}"))
-        };
-        text.lines().map(commit).collect()
-    }
-
-    fn parents(&self, commit: Commit) -> Result<Vec<Commit>, Reason> {
-        let found = self.git.find_commit(commit.0).map_err(reason)?;
-        Ok(found.parent_ids().map(|id| Commit(id.detach())).collect())
     }
 
     /// What a file of the lab held at a commit; none where there was no such file.
@@ -165,6 +83,12 @@ impl Repository {
         }
         let object = entry.object().map_err(reason)?;
         Ok(Some(object.detach().data))
+    }
+
+    /// The first digits of a commit's id: as many as name it alone in this repository.
+    pub fn short(&self, commit: Commit) -> String {
+        use gix::prelude::ObjectIdExt as _;
+        commit.0.attach(&self.git).shorten_or_id().to_string()
     }
 }
 

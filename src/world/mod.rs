@@ -22,17 +22,21 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use git::CommitTree;
+
 pub use folder::{Folder, find_lab};
 pub use guard::Guard;
 pub use output::{Mode, Obstacle, Stamp, Standing, Stop, There, has};
 pub use stack::on_deep_stack;
 pub use transaction::{Before, Removal, Transaction, Write};
 
-/// A folder of source: a lab's own, or one that a test keeps in memory.
+/// A folder of source: a lab's own, on disk or in a commit, or one that a test keeps in memory.
 #[derive(Clone, Debug)]
 pub enum World {
     /// A folder of the file system.
     Folder(Folder),
+    /// A folder of a commit.
+    Commit(CommitTree),
     /// Files by path.
     Memory(BTreeMap<String, Vec<u8>>),
 }
@@ -71,6 +75,9 @@ pub enum Read {
     Refused(String),
 }
 
+/// The file that makes a folder a lab.
+const LAB: &str = "lab.toml";
+
 /// The largest source file that is read, in bytes: far above any real one.
 pub const MAX_FILE: u64 = 16 << 20;
 
@@ -102,6 +109,7 @@ impl World {
                 .get(path)
                 .map_or(Read::Missing, |bytes| Read::Bytes(bytes.clone()))),
             World::Folder(folder) => folder.read_source(path),
+            World::Commit(tree) => tree.read(path),
         }
     }
 
@@ -121,6 +129,7 @@ impl World {
                 Ok(below.cloned().collect())
             }
             World::Folder(root) => root.list_sources(folder),
+            World::Commit(tree) => tree.list(folder),
         }
     }
 
@@ -128,6 +137,7 @@ impl World {
     pub fn name(&self) -> String {
         match self {
             World::Folder(folder) => folder.name().display().to_string(),
+            World::Commit(tree) => tree.name().to_owned(),
             World::Memory(_) => "memory".to_owned(),
         }
     }

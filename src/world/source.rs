@@ -37,7 +37,7 @@ impl Folder {
     fn missing(&self, path: &str) -> Read {
         let metadata = self.dir.symlink_metadata(path);
         if metadata.is_ok_and(|metadata| metadata.is_symlink()) {
-            return Read::Refused("it is a link that leads nowhere".to_owned());
+            return Read::Refused(NOWHERE.to_owned());
         }
         Read::Missing
     }
@@ -57,11 +57,10 @@ impl Folder {
 /// What an error of opening says about the file, where it is the lab's fault and not the machine's.
 fn unopened(path: &str, error: io::Error) -> Result<Read, Failure> {
     if is_escape(&error) {
-        let why = "it is a link that leads out of the lab's folder";
-        return Ok(Read::Refused(why.to_owned()));
+        return Ok(Read::Refused(ESCAPE.to_owned()));
     }
     if is_circle(&error) {
-        return Ok(Read::Refused("its links lead in a circle".to_owned()));
+        return Ok(Read::Refused(CIRCLE.to_owned()));
     }
     if is_no_device(&error) {
         return Ok(Read::Refused(NO_FILE.to_owned()));
@@ -69,6 +68,11 @@ fn unopened(path: &str, error: io::Error) -> Result<Read, Failure> {
     Err(failure("reading", path, error))
 }
 
+/// What is said of a path that is no file of the lab.
+pub(super) const NOWHERE: &str = "it is a link that leads nowhere";
+pub(super) const ESCAPE: &str = "it is a link that leads out of the lab's folder";
+pub(super) const CIRCLE: &str = "its links lead in a circle";
+pub(super) const IS_FOLDER: &str = "it is a folder";
 const NO_FILE: &str = "it is no regular file";
 
 /// Whether a path was refused because it leaves the folder: such an error does not come from the system.
@@ -105,7 +109,7 @@ fn is_no_device(_: &io::Error) -> bool {
 /// Why what was opened is not read, if it is not.
 fn refusal(metadata: &Metadata) -> Option<String> {
     if metadata.is_dir() {
-        return Some("it is a folder".to_owned());
+        return Some(IS_FOLDER.to_owned());
     }
     if !metadata.is_file() {
         return Some(NO_FILE.to_owned());
@@ -113,7 +117,7 @@ fn refusal(metadata: &Metadata) -> Option<String> {
     (metadata.len() > MAX_FILE).then(|| too_large(metadata.len()))
 }
 
-fn too_large(bytes: u64) -> String {
+pub(super) fn too_large(bytes: u64) -> String {
     format!("it has {bytes} bytes, and a source file has at most {MAX_FILE}")
 }
 

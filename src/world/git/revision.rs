@@ -1,0 +1,345 @@
+//! What people call a commit -> the commit, and the lab's folder in it.
+//!
+//! The words are Git's own: `HEAD~3`, `main@{upstream}`, `v1.2`, `3f2a1c9`, and `main:clusters/home` for a folder.
+
+use std::path::{Path, PathBuf};
+
+use gix::objs::Kind;
+use gix::revision::Spec;
+use gix::revision::spec::parse::{Error, ObjectKindHint, Options};
+
+use super::{Commit, CommitTree, Reason, Repository, reason};
+use crate::diag::did_you_mean;
+use crate::world::{Failure, LAB};
+
+/// Where a work goes to if its branch does not say so: the first of these that is there.
+const UPSTREAMS: [&str; 5] = [
+    "refs/remotes/origin/HEAD",
+    "refs/remotes/origin/main",
+    "refs/remotes/origin/master",
+    "refs/heads/main",
+    "refs/heads/master",
+];
+
+/// What to do where a commit may lie beyond the end of a shallow clone.
+const DEEPEN: &str = "this clone is shallow, its history is cut off: run `git fetch --unshallow`, or let CI clone with \
+                      all history (GitHub Actions: `fetch-depth: 0`)";
+
+/// Why what somebody called a commit gives none.
+#[derive(Debug)]
+pub enum Unresolved {
+    /// There is no such commit, or no lab in it.
+    Unknown {
+        /// What is wrong.
+        message: String,
+        /// What is known beside it.
+        notes: Vec<String>,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// The machine failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for Unresolved {
+    fn from(failure: Failure) -> Self {
+        Unresolved::Failed(failure)
+    }
+}
+
+/// Where a commit's lab is looked for, beginning with the folder that the repository was found from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// That folder itself: somebody named it.
+    Here,
+    /// That folder, or else the nearest one above it that has a lab.
+    HereOrAbove,
+}
+
+impl Repository {
+    /// The commit that a revision names: any of Git's ways to name one, but for the index and searches for a message.
+    /// A tag gives the commit that it is of.
+    ///
+    /// # Errors
+    /// It names none, several, or something else.
+    pub fn resolve(&self, revision: &str) -> Result<Commit, Unresolved> {
+        if revision.is_empty() {
+            return Err(unknown("a revision has no name".to_owned(), None));
+        }
+        if revision.starts_with(':') || revision.contains("^{/") {
+            let message =
+                format!("`{revision}` is the index or a search, and a commit is asked for");
+            let help = "name a branch, a tag or a commit: `HEAD~1`, `main`, `v1.2`";
+            return Err(unknown(message, Some(help.to_owned())));
+        }
+        let options = Options {
+            object_kind_hint: Some(ObjectKindHint::Committish),
+            ..Options::default()
+        };
+        let followed = self.of_local_upstream(revision);
+        let asked = followed.as_deref().unwrap_or(revision);
+        let spec = Spec::from_bstr(asked, &self.git, options);
+        let spec = spec.map_err(|error| self.unresolved(revision, &error))?;
+        let Some(id) = spec.single() else {
+            let message = format!("`{revision}` names several commits, and one is asked for");
+            return Err(unknown(message, None));
+        };
+        let object = id.object().map_err(|_| self.absent(revision))?;
+        let kind = object.kind;
+        match object.peel_to_kind(Kind::Commit) {
+            Ok(commit) => Ok(Commit(commit.id)),
+            Err(_) => Err(unknown(
+                format!("`{revision}` is no commit: it is a {kind}"),
+                None,
+            )),
+        }
+    }
+
+    /// The lab at a revision. `REVISION:FOLDER` names its folder as Git does, from the top of the repository or, with `./`
+    /// before it, from where it was found; else the folder is where `start` says.
+    ///
+    /// # Errors
+    /// There is no such commit, or no lab in that folder of it.
+    pub fn lab(&self, revision: &str, start: Start) -> Result<CommitTree, Unresolved> {
+        let (name, named) = match split(revision) {
+            Some((name, folder)) => (name, Some(self.folder(folder))),
+            None => (revision, None),
+        };
+        let commit = self.resolve(name)?;
+        let called = self.called(name, commit);
+        let above = if start == Start::Here { 1 } else { usize::MAX };
+        let folders = match &named {
+            Some(folder) => folder.ancestors().take(1),
+            None => self.below.ancestors().take(above),
+        };
+        for folder in folders {
+            if let Some(tree) = CommitTree::open(self, commit, folder, &called)?
+                && tree.stands(LAB)?
+            {
+                return Ok(tree);
+            }
+        }
+        Err(self.no_lab(commit, named.as_ref().unwrap_or(&self.below), name)?)
+    }
+
+    /// A folder as it is written behind a revision.
+    fn folder(&self, written: &str) -> PathBuf {
+        let is_relative = [".", ".."].contains(&written.split('/').next().unwrap_or_default());
+        let mut folder = match is_relative {
+            true => self.below.clone(),
+            false => PathBuf::new(),
+        };
+        for part in written.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => _ = folder.pop(),
+                _ => folder.push(part),
+            }
+        }
+        folder
+    }
+
+    /// What to say of a commit that has no lab in a folder.
+    fn no_lab(&self, commit: Commit, folder: &Path, name: &str) -> Result<Unresolved, Failure> {
+        let called = self.called(name, commit);
+        let top = CommitTree::open(self, commit, Path::new(""), &called)?;
+        let labs = top.map_or(Ok(Vec::new()), |top| top.folders_with(LAB))?;
+        let place = match folder.as_os_str().is_empty() {
+            true => called,
+            false => format!("`{}` at {called}", folder.display()),
+        };
+        let help = match labs.first() {
+            Some(lab) => format!("name its folder after the revision: `{name}:{lab}`"),
+            None => "name a commit that has a lab".to_owned(),
+        };
+        let message = format!("there is no {LAB} in {place}");
+        Ok(unknown(message, Some(help)))
+    }
+
+    /// What messages call a commit: as it was asked for, with the first digits of its id.
+    fn called(&self, revision: &str, commit: Commit) -> String {
+        let short = self.short(commit);
+        match revision.starts_with(&short) {
+            true => short,
+            false => format!("{revision} ({short})"),
+        }
+    }
+
+    /// The best commit that two have in their histories both.
+    ///
+    /// # Errors
+    /// There is none, or the history is cut off before it.
+    pub fn merge_base(&self, one: Commit, other: Commit) -> Result<Commit, Unresolved> {
+        let base = self.git.merge_base(one.0, other.0);
+        match base.map_err(|error| failed("comparing histories", reason(error)))? {
+            Some(base) => Ok(Commit(base.detach())),
+            None => {
+                let (one, other) = (self.short(one), self.short(other));
+                let message = format!("{one} and {other} have no commit in common");
+                Err(unknown(message, self.cut_off()))
+            }
+        }
+    }
+
+    /// The branch that the work goes to, with its name: what the configuration of the current branch says it follows;
+    /// else `origin/HEAD`, `origin/main`, `origin/master`, `main` or `master`, the first that is there.
+    ///
+    /// # Errors
+    /// There is none of them.
+    pub fn upstream(&self) -> Result<(String, Commit), Unresolved> {
+        if let Some(name) = self.followed()
+            && let Ok(commit) = self.resolve(&name)
+        {
+            return Ok((name, commit));
+        }
+        for name in UPSTREAMS {
+            if let Ok(Some(found)) = self.git.try_find_reference(name) {
+                // What `origin/HEAD` is another name of says more.
+                let target = found.target();
+                let name = target.try_name().unwrap_or(found.name());
+                let name = name.shorten().to_string();
+                return self.resolve(&name).map(|commit| (name, commit));
+            }
+        }
+        Err(unknown(
+            "it is not known which branch this work goes to".to_owned(),
+            Some(
+                "name a revision, or say it once: `git branch --set-upstream-to origin/main`"
+                    .to_owned(),
+            ),
+        ))
+    }
+
+    /// A revision that names what a branch follows by the name of that, where it is a branch of the same repository.
+    fn of_local_upstream(&self, revision: &str) -> Option<String> {
+        let words = ["@{u}", "@{upstream}"];
+        let (at, word) = words
+            .iter()
+            .find_map(|word| Some((revision.find(word)?, word)))?;
+        let head = self.git.head_name().ok().flatten();
+        let head = head.map(|name| name.shorten().to_string());
+        let branch = match &revision[..at] {
+            "" | "@" | "HEAD" => head?,
+            name => name.to_owned(),
+        };
+        let config = self.git.config_snapshot();
+        let value = |key: &str| config.string(&format!("branch.{branch}.{key}"));
+        let is_local = value("remote").is_some_and(|remote| remote == ".");
+        let name = value("merge").filter(|_| is_local)?;
+        Some(format!("{name}{}", &revision[at + word.len()..]))
+    }
+
+    /// The branch that the current one follows.
+    fn followed(&self) -> Option<String> {
+        if let Some(name) = self.of_local_upstream("@{upstream}") {
+            return Some(name.trim_start_matches("refs/heads/").to_owned());
+        }
+        let spec = self.git.rev_parse("@{upstream}").ok()?;
+        let name = spec.first_reference()?.name.shorten().to_string();
+        Some(name)
+    }
+
+    /// What to say where the parser found nothing.
+    fn unresolved(&self, revision: &str, error: &gix::Error) -> Unresolved {
+        let recoverable = error
+            .iter_errors()
+            .find_map(|error| error.downcast_ref::<Error>());
+        match recoverable {
+            Some(Error::AmbiguousPrefix { candidates, .. }) => {
+                let candidates = candidates
+                    .iter()
+                    .map(|(id, what)| format!("{id} is a {what}"));
+                Unresolved::Unknown {
+                    message: format!("`{revision}` is the beginning of several ids"),
+                    notes: candidates.collect(),
+                    help: Some("give more digits of the one that is meant".to_owned()),
+                }
+            }
+            _ => self.absent(revision),
+        }
+    }
+
+    /// What to say where something is not there.
+    fn absent(&self, revision: &str) -> Unresolved {
+        let end = revision.find(['~', '^', '@', ':']);
+        let (word, rest) = revision.split_at(end.unwrap_or(revision.len()));
+        let from = if word.is_empty() { "HEAD" } else { word };
+        let is_there = self.git.rev_parse_single(from).is_ok();
+        let note = match (from, rest) {
+            ("HEAD", _) if !is_there => Some("the branch has no commit yet".to_owned()),
+            ("HEAD", rest) if rest.starts_with("@{u") => {
+                Some("the branch that is checked out follows none that is there".to_owned())
+            }
+            (_, rest) if is_there && rest.starts_with("@{u") => {
+                Some(format!("`{from}` follows no branch that is there"))
+            }
+            _ => is_there
+                .then(|| format!("`{from}` is there, and `{rest}` leads from it to nothing")),
+        };
+        let meant = if is_there { None } else { self.meant(from) };
+        Unresolved::Unknown {
+            message: format!("there is no revision `{revision}`"),
+            notes: note.into_iter().collect(),
+            help: meant.or_else(|| self.cut_off()),
+        }
+    }
+
+    /// The branch or tag that a word most probably means.
+    fn meant(&self, word: &str) -> Option<String> {
+        let names = self.names();
+        let remote = names.iter().find(|name| {
+            name.strip_suffix(word)
+                .is_some_and(|before| before.ends_with('/'))
+        });
+        match remote {
+            Some(name) => Some(format!("did you mean `{name}`?")),
+            None => did_you_mean(word, names.iter().map(String::as_str)),
+        }
+    }
+
+    /// The names of all branches and tags, as far as they can be read.
+    fn names(&self) -> Vec<String> {
+        let Ok(references) = self.git.references() else {
+            return Vec::new();
+        };
+        let found = references.all().into_iter().flatten().flatten();
+        let short = found.map(|found| found.name().shorten().to_string());
+        short.collect()
+    }
+
+    fn cut_off(&self) -> Option<String> {
+        let is_shallow = self.git.is_shallow().unwrap_or(false);
+        is_shallow.then(|| DEEPEN.to_owned())
+    }
+}
+
+/// `REVISION:FOLDER` in its parts; a colon in braces belongs to the revision (`main@{10:30}`).
+fn split(revision: &str) -> Option<(&str, &str)> {
+    let mut depth = 0_usize;
+    let colon = revision.char_indices().find(|(_, letter)| {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        *letter == ':' && depth == 0
+    })?;
+    let (name, folder) = revision.split_at(colon.0);
+    (!name.is_empty()).then_some((name, &folder[1..]))
+}
+
+fn unknown(message: String, help: Option<String>) -> Unresolved {
+    Unresolved::Unknown {
+        message,
+        notes: Vec::new(),
+        help,
+    }
+}
+
+fn failed(action: &'static str, why: Reason) -> Unresolved {
+    Unresolved::Failed(Failure {
+        action,
+        path: "the Git repository".to_owned(),
+        cause: std::io::Error::other(why),
+    })
+}
