@@ -5,6 +5,7 @@
 mod add;
 mod before;
 mod build;
+mod diff;
 mod exit;
 mod explain;
 mod init;
@@ -65,6 +66,8 @@ enum Command {
     Build(build::Build),
     /// Compile, and verify that the committed tree is what the sources make; writes nothing
     Check(build::Check),
+    /// Tell what changes in the cluster, object by object, why, and what is dangerous in it
+    Diff(diff::DiffCommand),
     /// Explain a message (L0203), or why something is in the tree (FILE:LINE, FILE:PATH)
     Explain(explain::Explain),
     /// Show the resolved lab: nodes, addresses, components, order, secrets
@@ -95,6 +98,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
     let result = match &arguments.command {
         Command::Build(build) => build.run(common),
         Command::Check(check) => check.run(common),
+        Command::Diff(diff) => diff.run(common),
         Command::Explain(explain) => explain.run(common),
         Command::Show(show) => show.run(common),
         Command::Init(init) => init.run(common),

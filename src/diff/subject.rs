@@ -80,6 +80,7 @@ pub(super) fn of_bytes(path: &str, bytes: &[u8]) -> Vec<Item> {
 fn of_copy(path: &str, bytes: &[u8], origin: &Origin) -> Vec<Item> {
     let text = String::from_utf8_lossy(bytes);
     if path.ends_with(".yaml")
+        && schematic(path).is_none()
         && let Some(mut documents) = parse(&text)
     {
         for document in &mut documents {
@@ -117,8 +118,10 @@ fn forget(node: &mut Node) {
 }
 
 fn of_text(path: &str, text: Text) -> Vec<Item> {
+    // A schematic is bytes: their hash is its id.
+    let name = schematic(path).map(str::to_owned);
     vec![Item {
-        subject: Subject::File(path.to_owned()),
+        subject: name.map_or_else(|| Subject::File(path.to_owned()), Subject::Schematic),
         path: path.to_owned(),
         body: Body::Text(text),
     }]
@@ -141,13 +144,16 @@ fn subject(path: &str, node: &Node) -> Subject {
             document: document(node),
         };
     }
-    if let Some(name) = stem.strip_prefix("out/talos/schematics/") {
-        return Subject::Schematic(name.to_owned());
-    }
     if let Some(component) = values_of(path) {
         return Subject::Values(component.to_owned());
     }
     resource(node).map_or_else(|| Subject::File(path.to_owned()), Subject::Resource)
+}
+
+/// The name of the schematic that a file holds.
+fn schematic(path: &str) -> Option<&str> {
+    path.strip_prefix("out/talos/schematics/")?
+        .strip_suffix(".yaml")
 }
 
 /// What Talos calls a document of a machine config.

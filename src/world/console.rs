@@ -3,6 +3,7 @@
 use std::env;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use super::Failure;
 
@@ -74,4 +75,52 @@ pub fn current_folder() -> Result<PathBuf, Failure> {
         path: "the current folder".to_owned(),
         cause,
     })
+}
+
+/// Writes data to a file of the caller's own choice, `-` for standard output.
+///
+/// # Errors
+/// The machine failed.
+pub fn write_file(path: &str, data: &[u8]) -> Result<(), Failure> {
+    if path == "-" {
+        return print(data);
+    }
+    std::fs::write(path, data).map_err(|cause| Failure {
+        action: "writing",
+        path: path.to_owned(),
+        cause,
+    })
+}
+
+/// Shows text a page at a time where standard output is a terminal: through `LABC_PAGER`, else `PAGER`, else `less`; an
+/// empty one or `cat` is none. Where none can be started, all is printed.
+///
+/// # Errors
+/// The machine failed.
+pub fn page(text: &str) -> Result<(), Failure> {
+    let pager = ["LABC_PAGER", "PAGER"].into_iter().find_map(env::var_os);
+    let pager = pager.map_or_else(
+        || "less".to_owned(),
+        |pager| pager.to_string_lossy().into_owned(),
+    );
+    let mut words = pager.split_whitespace();
+    let program = words.next().filter(|program| *program != "cat");
+    let Some(program) = program.filter(|_| io::stdout().is_terminal()) else {
+        return print(text.as_bytes());
+    };
+    let mut command = Command::new(program);
+    command.args(words).stdin(Stdio::piped());
+    if env::var_os("LESS").is_none() {
+        // As Git does: leave where one screen is enough, show colours, leave the screen as it is.
+        command.env("LESS", "FRX");
+    }
+    let Ok(mut child) = command.spawn() else {
+        return print(text.as_bytes());
+    };
+    if let Some(mut stdin) = child.stdin.take() {
+        // Whoever leaves the pager early has seen enough.
+        let _ = stdin.write_all(text.as_bytes());
+    }
+    let _ = child.wait();
+    Ok(())
 }

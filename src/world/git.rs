@@ -9,6 +9,7 @@ mod commit_tree;
 mod merging;
 mod revision;
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,13 @@ pub struct Repository {
 /// A commit of a [`Repository`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Commit(ObjectId);
+
+impl fmt::Display for Commit {
+    /// Its whole id.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0)
+    }
+}
 
 /// Why something is not known; a phrase.
 pub type Reason = String;

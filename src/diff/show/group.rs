@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use super::Side;
 use crate::diff::{Cause, Change, Content, Diff, Drift, Field, Kind, SourceChange, Subject};
 
 /// Everything that follows from the same causes.
@@ -111,13 +112,22 @@ pub(super) fn phrase(cause: Cause, diff: &Diff) -> String {
     }
 }
 
-/// What a side's tree is, where it is not what its sources make.
+/// Why a file of a side's tree is not what its sources make.
 pub(super) fn of_drift(drift: Drift) -> &'static str {
     match drift {
         Drift::HandEdit => "edited by hand",
-        Drift::Stale => "not built after the sources were changed",
+        Drift::Stale => "stale: this labc makes something else of the sources",
         Drift::Epoch => "made by another labc",
     }
+}
+
+/// The files of a side's tree that are not what its sources make, by the reason.
+pub(super) fn by_drift(side: &Side) -> BTreeMap<Drift, Vec<&str>> {
+    let mut files: BTreeMap<Drift, Vec<&str>> = BTreeMap::new();
+    for (path, drift) in &side.drift {
+        files.entry(*drift).or_default().push(path);
+    }
+    files
 }
 
 fn of_source(change: &SourceChange) -> String {

@@ -4,12 +4,15 @@ use std::fmt::Write as _;
 
 use similar::{ChangeTag, TextDiff};
 
-use super::group::{Group, Part, groups, of_drift, phrase, place};
+use super::group::{Group, Part, by_drift, groups, of_drift, phrase, place};
 use super::value::{inline, lines};
 use super::{Report, Side};
 use crate::diag::Severity;
 use crate::diag::report::{Colour, printable};
 use crate::diff::{Change, Content, Danger, Diff, Field, Kind, What};
+
+/// Files that are named where a side's tree is not what its sources make.
+const MAX_PATHS: usize = 5;
 
 /// Lines of a value or a text that are shown.
 const MAX_LINES: usize = 12;
@@ -28,7 +31,7 @@ pub fn text(report: &Report<'_>, colour: Colour) -> String {
         for group in groups(diff) {
             page.group(&group, diff);
         }
-        page.sum(diff);
+        page.sum(diff, report);
     }
     page.text
 }
@@ -98,19 +101,26 @@ impl Page {
             }
             self.text.push('\n');
         }
-        if side.drift.is_empty() {
-            return;
+        for (drift, paths) in by_drift(side) {
+            let shown: Vec<&str> = paths.iter().copied().take(MAX_PATHS).collect();
+            let more = paths.len() - shown.len();
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            let said = format!(
+                "{}: {} {}",
+                side.name,
+                count(paths.len(), "file"),
+                of_drift(drift)
+            );
+            self.line(0, Look::Yellow, &said);
+            self.line(2, Look::Plain, &format!("{}{more}", shown.join(", ")));
         }
-        self.line(
-            0,
-            Look::Yellow,
-            &format!("the tree of {} is not what its sources make:", side.name),
-        );
-        for (path, drift) in side.drift.iter().take(MAX_LINES) {
-            self.line(2, Look::Plain, &format!("{path}: {}", of_drift(*drift)));
+        if !side.drift.is_empty() {
+            self.text.push('\n');
         }
-        self.more(2, side.drift.len());
-        self.text.push('\n');
     }
 
     fn more(&mut self, indent: usize, total: usize) {
@@ -273,8 +283,10 @@ impl Page {
         self.more(8, changes.len());
     }
 
-    fn sum(&mut self, diff: &Diff) {
-        self.line(0, Look::Bold, &sum(diff));
+    fn sum(&mut self, diff: &Diff, report: &Report<'_>) {
+        let (base, target) = (&report.base.name, &report.target.name);
+        let sum = format!("{} from {base} to {target}", sum(diff));
+        self.line(0, Look::Bold, &sum);
     }
 }
 

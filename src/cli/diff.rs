@@ -1,0 +1,391 @@
+//! `labc diff`: what changes in the cluster between two commits, or between a commit and the work tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::{Args, ValueEnum};
+
+use super::output::{self, colour, misused, say};
+use super::{Common, Exit, Format};
+use crate::diag::Diagnostics;
+use crate::diag::report::{self, Colour};
+use crate::diff::show::{self, Report, Side};
+use crate::diff::{self, Base, Committed, Danger, Diff, Drift, Made};
+use crate::emit::{Output, emit, sha256};
+use crate::lock::{self, EPOCH, Lock};
+use crate::parse::LAB;
+use crate::source::{SourceKind, Sources};
+use crate::world::git::{Commit, Repository, Start, Unresolved};
+use crate::world::{Failure, Folder, Read, World, console};
+use crate::{Compiled, compile};
+
+/// Tell what changes in the cluster, object by object, why, and what is dangerous in it
+///
+/// The base is the tree that is committed there, because that is what the cluster has; the target is what its sources
+/// make. Without a revision, this work is compared with where it left the branch that it goes to.
+#[derive(Debug, Args)]
+pub(super) struct DiffCommand {
+    /// BASE (against the work tree), BASE..TARGET, or BASE...TARGET (from where TARGET left BASE); REVISION:FOLDER names
+    /// a lab in another folder
+    #[arg(value_name = "BASE[..TARGET]")]
+    range: Option<String>,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<String>,
+    /// End with 3 where something must be looked at
+    #[arg(long, value_name = "WHEN", value_enum, num_args = 0..=1, require_equals = true,
+          default_missing_value = "unexplained")]
+    exit_code: Option<When>,
+    /// Acknowledge the dangers of an object, as the diff calls it: 'PersistentVolumeClaim media/data'
+    #[arg(long, value_name = "OBJECT")]
+    allow: Vec<String>,
+    /// Print all at once on a terminal
+    #[arg(long)]
+    no_pager: bool,
+}
+
+/// What ends `labc diff --exit-code` with 3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum When {
+    /// An object goes, and no change of the sources explains it
+    Unexplained,
+    /// There is any danger that is not acknowledged
+    Danger,
+    /// Anything changes
+    Any,
+}
+
+/// One side, compiled.
+struct Half {
+    side: Side,
+    compiled: Compiled,
+    outputs: Vec<Output>,
+    committed: Option<Committed>,
+}
+
+impl DiffCommand {
+    pub(super) fn run(&self, common: &Common) -> Result<Exit, Failure> {
+        let (base, target) = match self.worlds(common) {
+            Ok(worlds) => worlds,
+            Err(Unresolved::Failed(failure)) => return Err(failure),
+            Err(Unresolved::Unknown {
+                message,
+                notes,
+                help,
+            }) => {
+                let notes: String = notes.iter().map(|note| format!("\nnote: {note}")).collect();
+                return Ok(misused(&format!("{message}{notes}"), help.as_deref()));
+            }
+        };
+        let base = Half::new(base)?;
+        let target = Half::new(target)?;
+        let compared = compared(&base, &target);
+        let acknowledged = compared
+            .as_ref()
+            .map(|diff| self.acknowledged(common, diff));
+        let report = Report {
+            base: base.side.clone(),
+            target: target.side.clone(),
+            diff: compared.as_ref(),
+            acknowledged: acknowledged.unwrap_or_default(),
+        };
+        self.print(common, &report)?;
+        let exit = self.exit(&report);
+        // The process ends next: to free two labs piece by piece takes its time.
+        std::mem::forget((base, target));
+        Ok(exit)
+    }
+
+    /// The two sides, each with its name.
+    fn worlds(&self, common: &Common) -> Result<(Place, Place), Unresolved> {
+        let root = common.root()?;
+        let around = Repository::around(&root).map_err(|why| failed(&root, why))?;
+        let Some(repository) = around else {
+            return Err(unknown(
+                format!("{} lies in no Git repository", root.display()),
+                "a diff compares what is committed: run `git init`, and commit the lab",
+            ));
+        };
+        let start = match common.directory {
+            Some(_) => Start::Here,
+            None => Start::HereOrAbove,
+        };
+        let at = |revision: &str| Place::at(&repository, revision, start);
+        let work = || Place::work_tree(&root);
+        match self.range.as_deref().map(Range::parse) {
+            None => {
+                let (upstream, goal) = repository.upstream()?;
+                let left = repository.merge_base(repository.resolve("HEAD")?, goal)?;
+                let mut base = at(&left.to_string())?;
+                base.name = format!("{upstream} ({})", repository.short(left));
+                Ok((base, work()?))
+            }
+            Some(Range::Base(base)) => Ok((at(base)?, work()?)),
+            Some(Range::Two(base, target)) => Ok((at(base)?, at(target)?)),
+            Some(Range::Left(base, target)) => {
+                let name = |revision| repository.resolve(revision);
+                let left = repository.merge_base(name(base)?, name(target)?)?;
+                let mut place = at(&left.to_string())?;
+                place.name = format!("{base} ({})", repository.short(left));
+                Ok((place, at(target)?))
+            }
+        }
+    }
+
+    /// The dangers that were acknowledged, by their place.
+    fn acknowledged(&self, common: &Common, diff: &Diff) -> Vec<usize> {
+        let subject = |danger: &Danger| diff.changes[danger.change].subject.to_string();
+        let is = |one: &str, other: &str| one.trim().eq_ignore_ascii_case(other);
+        for allowed in &self.allow {
+            if !diff
+                .dangers
+                .iter()
+                .any(|danger| is(allowed, &subject(danger)))
+            {
+                say(
+                    common,
+                    &format!("note: nothing is dangerous about `{allowed}`"),
+                );
+            }
+        }
+        let dangers = diff.dangers.iter().enumerate();
+        dangers
+            .filter(|(_, danger)| {
+                self.allow
+                    .iter()
+                    .any(|allowed| is(allowed, &subject(danger)))
+            })
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    fn print(&self, common: &Common, report: &Report<'_>) -> Result<(), Failure> {
+        let to_terminal = self.output.is_none();
+        let text = match common.format {
+            Format::Text => {
+                let welcome = to_terminal && console::colour_on_stdout();
+                show::text(report, colour(welcome))
+            }
+            Format::Json => format!("{:#}\n", show::json(report)),
+        };
+        match &self.output {
+            Some(file) => console::write_file(file, text.as_bytes()),
+            None if common.format == Format::Text && !self.no_pager => console::page(&text),
+            None => output::print(&text),
+        }
+    }
+
+    fn exit(&self, report: &Report<'_>) -> Exit {
+        let Some(diff) = report.diff.filter(|_| report.target.wrong.is_none()) else {
+            return Exit::Wrong;
+        };
+        let is_open = |(index, _): &(usize, &Danger)| !report.acknowledged.contains(index);
+        let mut open = diff.dangers.iter().enumerate().filter(is_open);
+        let differs = match self.exit_code {
+            None => false,
+            Some(When::Any) => !diff.changes.is_empty(),
+            Some(When::Danger) => open.next().is_some(),
+            Some(When::Unexplained) => open.any(|(_, danger)| danger.is_unexplained()),
+        };
+        if differs { Exit::Differs } else { Exit::Fine }
+    }
+}
+
+/// What a range of revisions says.
+#[derive(Debug, PartialEq, Eq)]
+enum Range<'t> {
+    /// A base, against the work tree.
+    Base(&'t str),
+    /// Two commits.
+    Two(&'t str, &'t str),
+    /// From where the second left the first.
+    Left(&'t str, &'t str),
+}
+
+impl<'t> Range<'t> {
+    fn parse(text: &'t str) -> Self {
+        let or_head = |name: &'t str| if name.is_empty() { "HEAD" } else { name };
+        if let Some((base, target)) = text.split_once("...") {
+            return Range::Left(or_head(base), or_head(target));
+        }
+        match text.split_once("..") {
+            Some((base, target)) => Range::Two(or_head(base), or_head(target)),
+            None => Range::Base(text),
+        }
+    }
+}
+
+/// Where a side comes from.
+struct Place {
+    name: String,
+    commit: Option<Commit>,
+    world: World,
+}
+
+impl Place {
+    fn at(repository: &Repository, revision: &str, start: Start) -> Result<Self, Unresolved> {
+        let tree = repository.lab(revision, start)?;
+        Ok(Place {
+            name: tree.name().to_owned(),
+            commit: Some(tree.commit()),
+            world: World::Commit(tree),
+        })
+    }
+
+    fn work_tree(root: &std::path::Path) -> Result<Self, Unresolved> {
+        let world = World::Folder(Folder::open(root)?);
+        if matches!(world.read(LAB)?, Read::Missing) {
+            return Err(unknown(
+                format!("there is no {LAB} in {}", root.display()),
+                "name both sides: `labc diff BASE..TARGET`",
+            ));
+        }
+        Ok(Place {
+            name: "the work tree".to_owned(),
+            commit: None,
+            world,
+        })
+    }
+}
+
+impl Half {
+    fn new(place: Place) -> Result<Self, Failure> {
+        let compiled = compile(&place.world)?;
+        let is_wrong = compiled.diagnostics.has_errors() || compiled.product.is_none();
+        let outputs = match &compiled.product {
+            Some(product) if !is_wrong => emit(&product.tree),
+            _ => Vec::new(),
+        };
+        let wrong = is_wrong.then(|| {
+            let found = compiled.diagnostics.at_least(crate::diag::Severity::Error);
+            let text = report::text(&found, &compiled.sources, Colour::No);
+            (text, report::json(&found, &compiled.sources))
+        });
+        let committed = committed(&place.world, &outputs)?;
+        let drift = committed.iter().filter(|_| !is_wrong);
+        let drift = drift.flat_map(|committed| &committed.drift);
+        Ok(Half {
+            side: Side {
+                name: place.name,
+                commit: place.commit.map(|commit| commit.to_string()),
+                drift: drift.map(|(path, drift)| (path.clone(), *drift)).collect(),
+                wrong,
+            },
+            compiled,
+            outputs,
+            committed,
+        })
+    }
+
+    fn made(&self) -> Option<Made<'_>> {
+        let product = self.compiled.product.as_ref();
+        let product = product.filter(|_| self.side.wrong.is_none())?;
+        Some(Made {
+            lab: &product.lab,
+            sources: &self.compiled.sources,
+            tree: &product.tree,
+            outputs: &self.outputs,
+        })
+    }
+}
+
+/// What changes; none where the target does not compile, or nothing stands for the base.
+fn compared(base: &Half, target: &Half) -> Option<Diff> {
+    let made = target.made()?;
+    let base = Base {
+        made: base.made(),
+        committed: base.committed.clone(),
+    };
+    let has_base = base.made.is_some() || base.committed.is_some();
+    has_base.then(|| diff::diff(&base, made))
+}
+
+/// The files of a tree that are not what its sources make; none where there is no tree.
+fn committed(world: &World, outputs: &[Output]) -> Result<Option<Committed>, Failure> {
+    let lock = match world.read(lock::FILE)? {
+        Read::Bytes(bytes) => decoded(&bytes),
+        _ => None,
+    };
+    let files = world.list("out")?;
+    if lock.is_none() && files.is_empty() {
+        return Ok(None);
+    }
+    let made: BTreeMap<&str, &Output> = outputs
+        .iter()
+        .map(|output| (output.path.as_str(), output))
+        .collect();
+    // Without a lock nothing tells labc's own files from those of others.
+    let own: BTreeSet<&str> = match &lock {
+        Some(lock) => lock.outputs.keys().map(String::as_str).collect(),
+        None => files.iter().map(String::as_str).collect(),
+    };
+    let mut committed = Committed::default();
+    for path in own
+        .into_iter()
+        .chain(made.keys().copied())
+        .collect::<BTreeSet<&str>>()
+    {
+        let bytes = match world.read(path)? {
+            Read::Bytes(bytes) => Some(bytes),
+            _ => None,
+        };
+        if bytes.as_deref() == made.get(path).map(|output| output.bytes.as_slice()) {
+            continue;
+        }
+        committed.drift.insert(
+            path.to_owned(),
+            drift(path, bytes.as_deref(), lock.as_ref()),
+        );
+        committed.other.insert(path.to_owned(), bytes);
+    }
+    Ok(Some(committed))
+}
+
+fn decoded(bytes: &[u8]) -> Option<Lock> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut sources = Sources::default();
+    let source = sources.add(lock::FILE.to_owned(), text.into(), SourceKind::Lab);
+    lock::decode(source, text, &mut Diagnostics::default())
+}
+
+/// Why a file is not what the sources make.
+fn drift(path: &str, bytes: Option<&[u8]>, lock: Option<&Lock>) -> Drift {
+    let Some(lock) = lock else {
+        return Drift::Stale;
+    };
+    let is_own = lock.outputs.get(path) == bytes.map(sha256).as_ref();
+    match (is_own, lock.epoch == EPOCH) {
+        (false, _) => Drift::HandEdit,
+        (true, false) => Drift::Epoch,
+        (true, true) => Drift::Stale,
+    }
+}
+
+fn unknown(message: String, help: &str) -> Unresolved {
+    Unresolved::Unknown {
+        message,
+        notes: Vec::new(),
+        help: Some(help.to_owned()),
+    }
+}
+
+fn failed(root: &std::path::Path, why: String) -> Failure {
+    Failure {
+        action: "opening the Git repository around",
+        path: root.display().to_string(),
+        cause: std::io::Error::other(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Range;
+
+    #[test]
+    fn ranges_are_those_of_git() {
+        assert_eq!(Range::parse("main"), Range::Base("main"));
+        assert_eq!(Range::parse("main..x"), Range::Two("main", "x"));
+        assert_eq!(Range::parse("main.."), Range::Two("main", "HEAD"));
+        assert_eq!(Range::parse("..x"), Range::Two("HEAD", "x"));
+        assert_eq!(Range::parse("main...x"), Range::Left("main", "x"));
+    }
+}
