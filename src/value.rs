@@ -270,6 +270,16 @@ pub enum Step {
     Index(usize),
 }
 
+impl Step {
+    /// The key, if it leads into a map.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Step::Key(key) => Some(key),
+            Step::Index(_) => None,
+        }
+    }
+}
+
 impl Path {
     /// The path of dotted `keys`; numbers are keys, too.
     pub fn keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {

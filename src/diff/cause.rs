@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Made;
 use super::source::{Kind, SourceChange};
-use crate::source::{Origin, SourceId, Span};
+use crate::source::{Origin, SourceFile, SourceId, Span};
 use crate::value::{Node, Value};
 
 /// Why something is different. The order is that in which they are told.
@@ -43,67 +44,131 @@ pub(super) struct Triple<'a> {
     pub(super) after: Option<&'a Node>,
 }
 
-/// The changed spans of both sides.
+/// The changes of the sources, by all that a value may have to do with.
 pub(super) struct Attribution {
-    base: Spans,
-    target: Spans,
+    base: Reach,
+    target: Reach,
     kinds: Vec<Kind>,
+    /// The changes in the table of each component.
+    components: BTreeMap<String, BTreeSet<usize>>,
     /// Whether the base compiles.
     is_traced: bool,
 }
 
+/// What changes have to do with at one side.
+#[derive(Default)]
+struct Reach {
+    /// Their own spans.
+    own: Spans,
+    /// The spans of the tables that they lie in.
+    table: Spans,
+    /// The changes in the tables of the components that use a module, for each of its files.
+    modules: BTreeMap<SourceId, BTreeSet<usize>>,
+}
+
 type Spans = BTreeMap<SourceId, Vec<(Span, usize)>>;
 
+/// Where a difference is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setting<'a> {
+    /// The component whose folder it lies in.
+    pub(super) component: Option<&'a str>,
+    /// Why its file is not what the sources of the base make, where it is not.
+    pub(super) drift: Drift,
+}
+
 impl Attribution {
-    pub(super) fn new(changes: &[SourceChange], is_traced: bool) -> Self {
-        let spans = |of: fn(&SourceChange) -> &[Span]| {
-            let mut spans = Spans::new();
-            for (index, change) in changes.iter().enumerate() {
-                for span in of(change) {
-                    spans.entry(span.source).or_default().push((*span, index));
-                }
+    pub(super) fn new(changes: &[SourceChange], base: Option<Made<'_>>, target: Made<'_>) -> Self {
+        let mut components: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+        for (index, change) in changes.iter().enumerate() {
+            if let Some(name) = &change.table.name {
+                components.entry(name.clone()).or_default().insert(index);
             }
-            spans
+        }
+        let reach = |made: Option<Made<'_>>, own: Of, table: Of| Reach {
+            own: spans(changes, own),
+            table: spans(changes, table),
+            modules: made
+                .map(|made| modules(made, &components))
+                .unwrap_or_default(),
         };
         Attribution {
-            base: spans(|change| &change.base),
-            target: spans(|change| &change.target),
+            base: reach(base, |change| &change.base, |change| &change.table.base),
+            target: reach(
+                Some(target),
+                |change| &change.target,
+                |change| &change.table.target,
+            ),
             kinds: changes.iter().map(|change| change.kind).collect(),
-            is_traced,
+            is_traced: base.is_some(),
+            components,
         }
     }
 
     /// What a difference follows from; `around` is what it lies in, from the outside in.
-    pub(super) fn of(&self, triple: Triple<'_>, around: &[Triple<'_>], drift: Drift) -> Vec<Cause> {
+    pub(super) fn of(
+        &self,
+        triple: Triple<'_>,
+        around: &[Triple<'_>],
+        setting: Setting<'_>,
+    ) -> Vec<Cause> {
         if !self.is_traced {
             return vec![Cause::Unknown];
         }
         let mut causes = Vec::new();
         if triple.traced != triple.after {
-            causes = self.sources(triple, around);
+            causes = self.sources(triple, around, setting);
         }
         if triple.before != triple.traced {
-            causes.push(Cause::Drift(drift));
+            causes.push(Cause::Drift(setting.drift));
         }
         causes
     }
 
-    fn sources(&self, triple: Triple<'_>, around: &[Triple<'_>]) -> Vec<Cause> {
-        let around = around.iter().rev().map(|triple| self.own(*triple));
-        let found = std::iter::once_with(|| self.inside(triple))
-            .chain(around)
-            .find(|found| !found.is_empty())
-            .unwrap_or_default();
-        match found.into_iter().map(Cause::Source).collect::<Vec<_>>() {
+    /// What made it itself tells most, then what it lies in; then come the tables that these were written in, the
+    /// component's own, and those of the components whose modules had a part in it.
+    fn sources(
+        &self,
+        triple: Triple<'_>,
+        around: &[Triple<'_>],
+        setting: Setting<'_>,
+    ) -> Vec<Cause> {
+        let outwards = || around.iter().rev().copied();
+        let is_whole = around.is_empty() && (triple.traced.is_none() || triple.after.is_none());
+        let mut found = self.inside(triple, is_whole);
+        let mut ways: [&mut dyn FnMut() -> BTreeSet<usize>; 5] = [
+            &mut || first(outwards().map(|triple| self.itself(triple, own))),
+            &mut || {
+                first(
+                    std::iter::once(triple)
+                        .chain(outwards())
+                        .map(|triple| self.within(triple, table)),
+                )
+            },
+            &mut || self.of_component(setting.component),
+            &mut || self.of_modules(triple),
+            &mut || self.within(triple, own),
+        ];
+        for way in &mut ways {
+            if found.is_empty() {
+                found = way();
+            }
+        }
+        self.told(found)
+    }
+
+    fn told(&self, found: BTreeSet<usize>) -> Vec<Cause> {
+        match (found.is_empty(), self.kinds.len()) {
+            (false, _) => found.into_iter().map(Cause::Source).collect(),
             // Nothing else was changed, so nothing else can have done it.
-            none if none.is_empty() && self.kinds.len() == 1 => vec![Cause::Source(0)],
-            none if none.is_empty() => vec![Cause::Sources],
-            found => found,
+            (true, 1) => vec![Cause::Source(0)],
+            (true, _) => vec![Cause::Sources],
         }
     }
 
-    /// The changes that made or unmade a value with all that is in it.
-    fn inside(&self, triple: Triple<'_>) -> BTreeSet<usize> {
+    /// The changes that made or unmade a value with all that is in it. A whole object is not there for what a value in it
+    /// was made from.
+    fn inside(&self, triple: Triple<'_>, is_whole: bool) -> BTreeSet<usize> {
         let kind = match (triple.traced, triple.after) {
             (None, _) => Kind::Added,
             (_, None) => Kind::Removed,
@@ -112,17 +177,12 @@ impl Attribution {
         // What came or went did so by what decides that it is there, before all that it is made from.
         let itself = match kind {
             Kind::Changed => BTreeSet::new(),
-            _ => self.own(triple),
+            _ => self.itself(triple, own),
         };
         if !itself.is_empty() {
             return itself;
         }
-        let mut all = BTreeSet::new();
-        for (node, spans) in [(triple.traced, &self.base), (triple.after, &self.target)] {
-            if let Some(node) = node {
-                leaves(node, &mut |origin| all.extend(hits(origin, spans)));
-            }
-        }
+        let all = self.within(triple, own);
         let alike: BTreeSet<usize> = all
             .iter()
             .copied()
@@ -130,19 +190,54 @@ impl Attribution {
             .collect();
         match kind {
             Kind::Changed => all,
-            _ if alike.is_empty() => all,
+            _ if alike.is_empty() && !is_whole => all,
             _ => alike,
         }
     }
 
     /// The changes that are about a value itself, and not about what is in it.
-    fn own(&self, triple: Triple<'_>) -> BTreeSet<usize> {
-        let sides = [(triple.traced, &self.base), (triple.after, &self.target)];
-        let hit = |(node, spans): (Option<&Node>, &Spans)| match node {
-            Some(node) => hits(&node.origin, spans),
+    fn itself(&self, triple: Triple<'_>, of: fn(&Reach) -> &Spans) -> BTreeSet<usize> {
+        let hit = |(node, reach): (Option<&Node>, &Reach)| match node {
+            Some(node) => hits(&node.origin, of(reach)),
             None => BTreeSet::new(),
         };
-        sides.into_iter().flat_map(hit).collect()
+        self.sides(triple).into_iter().flat_map(hit).collect()
+    }
+
+    /// The changes that are about any of the values in a value.
+    fn within(&self, triple: Triple<'_>, of: fn(&Reach) -> &Spans) -> BTreeSet<usize> {
+        let mut all = BTreeSet::new();
+        for (node, reach) in self.sides(triple) {
+            if let Some(node) = node {
+                leaves(node, &mut |origin| all.extend(hits(origin, of(reach))));
+            }
+        }
+        all
+    }
+
+    fn of_component(&self, component: Option<&str>) -> BTreeSet<usize> {
+        let found = component.and_then(|name| self.components.get(name));
+        found.cloned().unwrap_or_default()
+    }
+
+    fn of_modules(&self, triple: Triple<'_>) -> BTreeSet<usize> {
+        let mut all = BTreeSet::new();
+        for (node, reach) in self.sides(triple) {
+            if let Some(node) = node {
+                leaves(node, &mut |origin| {
+                    let used = origin
+                        .spans()
+                        .iter()
+                        .filter_map(|span| reach.modules.get(&span.source));
+                    all.extend(used.flatten());
+                });
+            }
+        }
+        all
+    }
+
+    fn sides<'n>(&self, triple: Triple<'n>) -> [(Option<&'n Node>, &Reach); 2] {
+        [(triple.traced, &self.base), (triple.after, &self.target)]
     }
 
     /// The changes that made or unmade something with these origins, at the base and in the target.
@@ -151,21 +246,83 @@ impl Attribution {
         base: impl IntoIterator<Item = &'o Origin>,
         target: impl IntoIterator<Item = &'o Origin>,
     ) -> Vec<Cause> {
-        let base = base.into_iter().flat_map(|origin| hits(origin, &self.base));
-        let target = target
-            .into_iter()
-            .flat_map(|origin| hits(origin, &self.target));
-        let found: BTreeSet<usize> = base.chain(target).collect();
-        match (found.is_empty(), self.kinds.len()) {
-            (false, _) => found.into_iter().map(Cause::Source).collect(),
-            (true, 1) => vec![Cause::Source(0)],
-            (true, _) => vec![Cause::Sources],
-        }
+        let (base, target) = (base.into_iter(), target.into_iter());
+        let sides = [
+            (base.collect::<Vec<_>>(), &self.base),
+            (target.collect::<Vec<_>>(), &self.target),
+        ];
+        let found = |of: fn(&Reach) -> &Spans| {
+            let sides = sides.iter();
+            let hit = |(origins, reach): &(Vec<&Origin>, &Reach)| {
+                let all = origins.iter();
+                all.flat_map(|origin| hits(origin, of(reach))).collect()
+            };
+            sides
+                .map(hit)
+                .reduce(|one: BTreeSet<usize>, other| &one | &other)
+        };
+        let own = found(own).unwrap_or_default();
+        let found = if own.is_empty() {
+            found(table).unwrap_or_default()
+        } else {
+            own
+        };
+        self.told(found)
     }
 
     pub(super) fn is_traced(&self) -> bool {
         self.is_traced
     }
+}
+
+/// Which spans of a change are meant.
+type Of = fn(&SourceChange) -> &[Span];
+
+fn spans(changes: &[SourceChange], of: Of) -> Spans {
+    let mut spans = Spans::new();
+    for (index, change) in changes.iter().enumerate() {
+        for span in of(change) {
+            let of_file = spans.entry(span.source).or_default();
+            of_file.push((*span, index));
+        }
+    }
+    spans
+}
+
+/// The changes in the tables of the components that use each file of a module.
+fn modules(
+    made: Made<'_>,
+    components: &BTreeMap<String, BTreeSet<usize>>,
+) -> BTreeMap<SourceId, BTreeSet<usize>> {
+    let mut users: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for (name, component) in &made.lab.components {
+        if let Some(changes) = components.get(name) {
+            let users = users.entry(component.module.name.as_str()).or_default();
+            users.extend(changes);
+        }
+    }
+    let module = |file: &SourceFile| {
+        let name = file.name.strip_prefix("labc:").unwrap_or(&file.name);
+        let (module, _) = name.strip_prefix("modules/")?.split_once('/')?;
+        users.get(module).cloned()
+    };
+    let files = made.sources.iter();
+    files
+        .filter_map(|(id, file)| Some((id, module(file)?)))
+        .collect()
+}
+
+/// The first of these that is something.
+fn first(mut found: impl Iterator<Item = BTreeSet<usize>>) -> BTreeSet<usize> {
+    found.find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+fn own(reach: &Reach) -> &Spans {
+    &reach.own
+}
+
+fn table(reach: &Reach) -> &Spans {
+    &reach.table
 }
 
 fn leaves(node: &Node, visit: &mut impl FnMut(&Origin)) {

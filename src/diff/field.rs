@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::cause::{Attribution, Cause, Drift, Triple};
+use super::cause::{Attribution, Cause, Setting, Triple};
 use super::identity::{self, Identity, identity};
 use super::path::{FieldPath, FieldStep};
 use crate::template::convert::json;
@@ -38,10 +38,14 @@ pub enum What {
 }
 
 /// The fields in which `before` and `after` of an object differ, in the order of their keys.
-pub(super) fn compare(whole: Triple<'_>, attribution: &Attribution, drift: Drift) -> Vec<Field> {
+pub(super) fn compare(
+    whole: Triple<'_>,
+    attribution: &Attribution,
+    setting: Setting<'_>,
+) -> Vec<Field> {
     let mut walk = Walk {
         attribution,
-        drift,
+        setting,
         path: FieldPath::default(),
         around: Vec::new(),
         found: Vec::new(),
@@ -52,7 +56,7 @@ pub(super) fn compare(whole: Triple<'_>, attribution: &Attribution, drift: Drift
 
 struct Walk<'a, 'n> {
     attribution: &'a Attribution,
-    drift: Drift,
+    setting: Setting<'a>,
     path: FieldPath,
     around: Vec<Triple<'n>>,
     found: Vec<Field>,
@@ -87,7 +91,7 @@ impl<'n> Walk<'_, 'n> {
         self.found.push(Field {
             path: self.path.clone(),
             what,
-            causes: self.attribution.of(triple, &self.around, self.drift),
+            causes: self.attribution.of(triple, &self.around, self.setting),
         });
     }
 

@@ -25,7 +25,7 @@ pub use subject::Subject;
 
 pub use danger::Danger;
 
-use cause::{Attribution, Triple};
+use cause::{Attribution, Setting, Triple};
 use subject::{Body, Item};
 
 use crate::emit::Output;
@@ -139,7 +139,7 @@ pub fn diff(base: &Base<'_>, target: Made<'_>) -> Diff {
         Some(made) => source::changes(made.sources, target.sources),
         None => Vec::new(),
     };
-    let attribution = Attribution::new(&sources, base.made.is_some());
+    let attribution = Attribution::new(&sources, base.made, target);
     let files = files(base, target);
     let differ = Differ {
         attribution,
@@ -153,6 +153,7 @@ pub fn diff(base: &Base<'_>, target: Made<'_>) -> Diff {
     changes.sort_by(|one, other| {
         (&one.subject, &one.from, &one.to).cmp(&(&other.subject, &other.from, &other.to))
     });
+    settle(&mut changes);
     let mut diff = Diff {
         sources,
         changes,
@@ -160,6 +161,24 @@ pub fn diff(base: &Base<'_>, target: Made<'_>) -> Diff {
     };
     diff.dangers = danger::find(base, target, &diff);
     diff
+}
+
+/// Gives what came or went for no reason of its own, as an Application whose last object did, the reasons of what came or
+/// went beside it.
+fn settle(changes: &mut [Change]) {
+    let is_untold = |change: &Change| change.causes == [Cause::Sources];
+    let mut beside: BTreeMap<(Option<String>, Kind), BTreeSet<Cause>> = BTreeMap::new();
+    for change in changes.iter().filter(|change| !is_untold(change)) {
+        let place = (change.component.clone(), change.kind);
+        beside.entry(place).or_default().extend(&change.causes);
+    }
+    for change in changes.iter_mut().filter(|change| is_untold(change)) {
+        let place = (change.component.clone(), change.kind);
+        let causes = beside.get(&place).filter(|_| place.0.is_some());
+        if let Some(causes) = causes.filter(|causes| !causes.is_empty()) {
+            change.causes = causes.iter().copied().collect();
+        }
+    }
 }
 
 /// The objects of the files that differ: as committed at the base, as compiled there, and as the target makes them.
@@ -311,7 +330,7 @@ impl Differ<'_> {
             (_, None) => Kind::Removed,
             _ => Kind::Changed,
         };
-        let (fields, mut causes) = self.difference(&versions, kind);
+        let (fields, mut causes) = self.difference(&versions, kind, component.as_deref());
         let is_moved = kind == Kind::Changed && from != to;
         if kind == Kind::Changed && fields.is_empty() && causes.is_empty() && !is_moved {
             return None;
@@ -336,7 +355,12 @@ impl Differ<'_> {
     }
 
     /// The fields that differ, and what the difference as a whole follows from.
-    fn difference(&self, versions: &Versions, kind: Kind) -> (Vec<Field>, Vec<Cause>) {
+    fn difference(
+        &self,
+        versions: &Versions,
+        kind: Kind,
+        component: Option<&str>,
+    ) -> (Vec<Field>, Vec<Cause>) {
         let drift = |item: &Option<Item>| {
             let committed = self.base.committed.as_ref()?;
             committed.drift.get(&item.as_ref()?.path).copied()
@@ -356,14 +380,18 @@ impl Differ<'_> {
         if before.is_none() && after.is_none() {
             return (Vec::new(), self.of_texts(versions, drift));
         }
+        let setting = Setting { component, drift };
         let triple = Triple {
             before: before.as_deref(),
             traced: traced.as_deref(),
             after: after.as_deref(),
         };
         match (kind, before.is_some() && after.is_some()) {
-            (Kind::Changed, true) => (field::compare(triple, &self.attribution, drift), Vec::new()),
-            _ => (Vec::new(), self.attribution.of(triple, &[], drift)),
+            (Kind::Changed, true) => (
+                field::compare(triple, &self.attribution, setting),
+                Vec::new(),
+            ),
+            _ => (Vec::new(), self.attribution.of(triple, &[], setting)),
         }
     }
 

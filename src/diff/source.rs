@@ -55,6 +55,16 @@ pub struct SourceChange {
     pub span: Option<Span>,
     pub(super) base: Vec<Span>,
     pub(super) target: Vec<Span>,
+    /// The table of the lab that it lies in, whole: `apps.jellyfin`.
+    pub(super) table: Table,
+}
+
+/// A table of the lab at both sides: what is in it, where nothing tells more, a change in it may have made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table {
+    pub(super) name: Option<String>,
+    pub(super) base: Vec<Span>,
+    pub(super) target: Vec<Span>,
 }
 
 /// Letters of a value that a change shows.
@@ -130,6 +140,7 @@ impl<'a> Pair<'a> {
         {
             let mut keys = Keys {
                 pair: self,
+                roots: [&before, &after],
                 path: Path::default(),
                 found,
             };
@@ -161,6 +172,7 @@ impl<'a> Pair<'a> {
             span: target,
             base: base.into_iter().collect(),
             target: target.into_iter().collect(),
+            table: Table::default(),
         }
     }
 
@@ -203,6 +215,7 @@ impl<'a> Pair<'a> {
                 span: target,
                 base: base.into_iter().collect(),
                 target: target.into_iter().collect(),
+                table: Table::default(),
             });
         }
     }
@@ -220,6 +233,7 @@ fn offsets(text: &str) -> Vec<usize> {
 /// Compares the keys of a TOML file.
 struct Keys<'a, 'f> {
     pair: &'a Pair<'a>,
+    roots: [&'a Node; 2],
     path: Path,
     found: &'f mut Vec<SourceChange>,
 }
@@ -323,7 +337,30 @@ impl Keys<'_, '_> {
             span: target.first().copied(),
             base,
             target,
+            table: self.table(),
         });
+    }
+
+    /// The named table that the path leads into.
+    fn table(&self) -> Table {
+        let way: Vec<&str> = self.path.0.iter().map_while(Step::key).take(2).collect();
+        let [section, name] = way[..] else {
+            return Table::default();
+        };
+        let [base, target] = self.roots.map(|root| {
+            let mut spans = Vec::new();
+            let entries = root.get(section).and_then(Node::as_map);
+            if let Some(entry) = entries.and_then(|entries| entries.get(name)) {
+                spans.extend(entry.key);
+                gather(&entry.node, &mut spans);
+            }
+            spans
+        });
+        Table {
+            name: Some(name.to_owned()),
+            base,
+            target,
+        }
     }
 
     /// A value in one line; none for a table, whose keys say more than one line can.
@@ -332,10 +369,7 @@ impl Keys<'_, '_> {
             Some(_) => return None,
             None => text(node).unwrap_or_else(|| json(node).to_string()),
         };
-        let key = self.path.0.iter().rev().find_map(|step| match step {
-            Step::Key(key) => Some(key.as_str()),
-            Step::Index(_) => None,
-        });
+        let key = self.path.0.iter().rev().find_map(Step::key);
         Some(mask::value(key.unwrap_or_default(), &shorten(&plain)))
     }
 }

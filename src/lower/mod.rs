@@ -65,10 +65,8 @@ pub fn lower(
     tree.files.extend(namespaces);
     values(lab, linked, &mut tree);
     machine_configs(lab, machines, &mut tree, diagnostics);
-    tree.files.push(kustomization(
-        &tree.engine_files,
-        lab.sections.identity.engine.span,
-    ));
+    let list = kustomization(&tree, lab.sections.identity.engine.span);
+    tree.files.push(list);
     tree.files.push(document::file(lab, linked, &tree));
     tree.files.extend(bootstrap::files(lab, linked, &tree));
     tree.files.sort_by(|left, right| left.path.cmp(&right.path));
@@ -107,13 +105,27 @@ fn machine_configs(lab: &Lab, machines: &Machines, tree: &mut Tree, diagnostics:
 }
 
 /// `out/kustomization.yaml`: every engine object but the root.
-fn kustomization(engine_files: &BTreeSet<String>, engine: Span) -> OutFile {
+fn kustomization(tree: &Tree, engine: Span) -> OutFile {
     let origin = Origin::at(engine);
     let own = |text: &str| tree::leaf(text, &origin);
     let prefix = format!("{}/", tree::OUT);
-    let resources = engine_files
+    let named = |file: &OutFile| match &file.content {
+        Content::Yaml(documents) => documents.first()?.get("metadata")?.origin.first(),
+        _ => None,
+    };
+    let files = tree.files.iter();
+    let made: BTreeMap<&str, Option<Span>> = files
+        .map(|file| (file.path.as_str(), named(file)))
+        .collect();
+    let resources = tree
+        .engine_files
         .iter()
-        .map(|path| own(path.strip_prefix(&prefix).unwrap_or(path)))
+        .map(|path| {
+            // It stands here because the file does.
+            let made = made.get(path.as_str()).copied().flatten();
+            let origin = Origin::from_spans(made).with(&origin);
+            tree::leaf(path.strip_prefix(&prefix).unwrap_or(path), &origin)
+        })
         .collect();
     let node = tree::map([
         ("apiVersion", own("kustomize.config.k8s.io/v1beta1")),
