@@ -1,7 +1,5 @@
 //! Files of somebody else in the folders that an engine renders: it applies them, and nothing in the lab says so.
 
-use std::collections::BTreeSet;
-
 use rayon::prelude::*;
 
 use super::{Known, State, Verdict};
@@ -31,29 +29,34 @@ pub fn foreign(
     known: &Known<'_>,
     verdicts: &[Verdict],
 ) -> Result<Diagnostics, Failure> {
-    let own: BTreeSet<&str> = outputs.iter().map(|output| output.path.as_str()).collect();
-    let rendered: BTreeSet<&str> = own
+    let mut own: Vec<&str> = outputs.iter().map(|output| output.path.as_str()).collect();
+    own.sort_unstable();
+    let mut rendered: Vec<&str> = own
         .iter()
         .filter_map(|path| rendered_folder(path))
         .collect();
+    rendered.sort_unstable();
+    rendered.dedup();
     let in_the_way = |verdict: &&Verdict| matches!(verdict.state, State::Blocked(_));
     let blocked: Vec<&str> = verdicts
         .iter()
         .filter(in_the_way)
         .map(|verdict| verdict.path.as_str())
         .collect();
+    let is_foreign = |path: &str| own.binary_search(&path).is_err() && !known.contains(path);
     let places = rendered.into_par_iter();
-    let listed = places
+    let found = places
         .filter(|place| !is_blocked(place, &blocked))
-        .map(|place| Ok((place, folder.files_below(place)?)))
+        .map(|place| {
+            let mut paths = folder.files_below(place)?;
+            paths.retain(|path| is_foreign(path) && is_applied(place, path));
+            Ok((place, paths))
+        })
         .collect::<Result<Vec<(&str, Vec<String>)>, Failure>>()?;
     let mut diagnostics = Diagnostics::default();
-    for (place, paths) in listed {
+    for (place, paths) in found {
         for path in paths {
-            let is_own = own.contains(path.as_str()) || known.contains(&path);
-            if !is_own && is_applied(place, &path) {
-                diagnostics.push(warning(place, &path));
-            }
+            diagnostics.push(warning(place, &path));
         }
     }
     Ok(diagnostics)

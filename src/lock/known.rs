@@ -1,6 +1,7 @@
 //! Which bytes are labc's own, from all who can tell: the lock, the journal of a build that was interrupted.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use super::{Journal, Lock};
 
@@ -11,9 +12,11 @@ pub struct Known<'a> {
 }
 
 /// What is known of one path.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Own<'a> {
-    hashes: Vec<&'a str>,
+    sha256: &'a str,
+    /// Other bytes that were labc's own, too: with no build interrupted and nothing merged, there are none.
+    others: Vec<&'a str>,
     /// The lock says that the file is there, and no interrupted build had its hands on it.
     is_expected: bool,
 }
@@ -34,7 +37,8 @@ impl<'a> Known<'a> {
     fn add_lock(&mut self, lock: &'a Lock) {
         if self.paths.is_empty() {
             let own = |sha256: &'a String| Own {
-                hashes: vec![sha256.as_str()],
+                sha256,
+                others: Vec::new(),
                 is_expected: true,
             };
             let outputs = lock.outputs.iter();
@@ -61,17 +65,24 @@ impl<'a> Known<'a> {
 
     /// Adds bytes that are labc's own at a path.
     pub fn add(&mut self, path: &'a str, sha256: &'a str) {
-        self.paths.entry(path).or_default().hashes.push(sha256);
+        let known = self.paths.entry(path);
+        let known = known.and_modify(|own| own.others.push(sha256));
+        known.or_insert(Own {
+            sha256,
+            others: Vec::new(),
+            is_expected: false,
+        });
     }
 
     /// Whether labc wrote bytes of this hash at a path.
     pub fn has(&self, path: &str, sha256: &str) -> bool {
-        self.hashes(path).contains(&sha256)
+        self.hashes(path).any(|known| known == sha256)
     }
 
     /// The hashes of all that labc wrote at a path.
-    pub fn hashes(&self, path: &str) -> &[&'a str] {
-        self.paths.get(path).map_or(&[], |own| &own.hashes)
+    pub fn hashes(&self, path: &str) -> impl Iterator<Item = &'a str> {
+        let own = self.paths.get(path).into_iter();
+        own.flat_map(|own| iter::once(own.sha256).chain(own.others.iter().copied()))
     }
 
     /// Whether labc wrote something at a path.

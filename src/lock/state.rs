@@ -91,10 +91,13 @@ fn subjects<'a>(outputs: &'a [Output], known: &Known<'a>) -> Vec<Subject<'a>> {
         })
         .collect();
     subjects.sort_by(|left, right| left.path.cmp(right.path));
-    let made: Vec<&str> = subjects.iter().map(|subject| subject.path).collect();
-    let gone = known
-        .paths()
-        .filter(|path| made.binary_search(path).is_err());
+    let mut made = subjects.iter().map(|subject| subject.path).peekable();
+    let is_gone = |path: &&str| {
+        while made.next_if(|made| made < path).is_some() {}
+        made.peek() != Some(path)
+    };
+    let gone: Vec<&str> = known.paths().filter(is_gone).collect();
+    let gone = gone.into_iter();
     subjects.extend(gone.map(|path| Subject { path, made: None }));
     subjects.sort_by(|left, right| left.path.cmp(right.path));
     subjects
