@@ -146,26 +146,37 @@ fn compare(
 ) -> Result<Result<Compared, Exit>, Failure> {
     let mut compiled = compile(world)?;
     let mut found = Diagnostics::default();
-    let mut before = Before::read(common, folder, &mut compiled.sources, &mut found)?;
+    let is_fine = !compiled.diagnostics.has_errors();
+    let product = compiled.product.filter(|_| is_fine);
+    let mut outputs = None;
+    let mut before = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| outputs = product.as_ref().map(|product| emit(&product.tree)));
+        Before::read(common, folder, &mut compiled.sources, &mut found)
+    })?;
     // What cannot be read is no obstacle where all is to be overwritten.
     if !force {
         compiled.diagnostics.append(found);
     }
     let wrong = compiled.diagnostics.has_errors();
-    let Some(product) = compiled.product.filter(|_| !wrong) else {
+    let Some((product, outputs)) = product.zip(outputs).filter(|_| !wrong) else {
         diagnostics(common, &compiled.diagnostics, &compiled.sources);
         let errors = compiled.diagnostics.count(Severity::Error);
         let errors = count(errors, "error");
         say(common, &format!("\n{errors}: nothing was written"));
         return Ok(Err(Exit::Wrong));
     };
-    let outputs = emit(&product.tree);
-    let lock = lock::encode(&lock::lock(&product.lab, &product.tree, &outputs));
-    let mut verdicts = lock::compare(folder, &outputs, &before.known())?;
+    let mut blocked = std::mem::take(&mut before.blocked);
+    let known = before.known();
+    let (lock, verdicts) = rayon::join(
+        || lock::encode(&lock::lock(&product.lab, &product.tree, &outputs)),
+        || lock::compare(folder, &outputs, &known),
+    );
+    let mut verdicts = verdicts?;
     before.settle(common, folder, &mut verdicts);
-    verdicts.append(&mut before.blocked);
-    let foreign = lock::foreign(folder, &outputs, &before.known(), &verdicts)?;
+    verdicts.append(&mut blocked);
+    let foreign = lock::foreign(folder, &outputs, &known, &verdicts)?;
     compiled.diagnostics.append(foreign);
+    drop(known);
     Ok(Ok(Compared {
         sources: compiled.sources,
         diagnostics: compiled.diagnostics,
