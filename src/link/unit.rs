@@ -232,6 +232,12 @@ fn refers_to(node: &Node, names: &BTreeSet<(String, String)>) -> bool {
 /// Adds every edge.
 fn connect(lab: &Lab, declared: &Declared, units: &mut BTreeMap<UnitId, Unit>) {
     let ids: Vec<UnitId> = units.keys().cloned().collect();
+    let units = units.par_iter_mut();
+    units.for_each(|(_, unit)| unit.after = after(unit, lab, declared, &ids));
+}
+
+/// What a unit comes after, among the units of these sorted ids.
+fn after(unit: &Unit, lab: &Lab, declared: &Declared, ids: &[UnitId]) -> BTreeMap<UnitId, Reason> {
     let has = |component: &str, part| {
         let id = UnitId {
             component: component.to_owned(),
@@ -242,38 +248,33 @@ fn connect(lab: &Lab, declared: &Declared, units: &mut BTreeMap<UnitId, Unit>) {
     // Whoever uses a component comes after its config, or else after itself.
     let ready =
         |component: &str| has(component, Part::Config).or_else(|| has(component, Part::Main));
-    for id in &ids {
-        let component = &lab.components[&id.component];
-        let mut after: Vec<(Option<UnitId>, Reason)> = Vec::new();
-        if id.part != Part::Main {
-            let text = "it is a part of the same component".to_owned();
-            let reason = Reason { text, span: None };
-            after.push((has(&id.component, Part::Main), reason));
-        }
-        for (provider, reason) in providers(component, id.part) {
-            after.push((ready(&provider), reason));
-        }
-        for resource in &units[id].resources {
-            let owners = declared.owners(&resource.id.group, &resource.id.kind);
-            for owner in owners.iter().filter(|owner| **owner != id.component) {
-                let reason = Reason {
-                    text: format!("its {} is a kind of `{owner}`", resource.id),
-                    span: resource.span(),
-                };
-                after.push((ready(owner), reason));
-            }
-        }
-        let Some(unit) = units.get_mut(id) else {
-            continue;
-        };
-        for (other, reason) in after {
-            if let Some(other) =
-                other.filter(|other| other.component != id.component || other.part != id.part)
-            {
-                unit.after.entry(other).or_insert(reason);
-            }
+    let id = &unit.id;
+    let mut after: Vec<(Option<UnitId>, Reason)> = Vec::new();
+    if id.part != Part::Main {
+        let text = "it is a part of the same component".to_owned();
+        let reason = Reason { text, span: None };
+        after.push((has(&id.component, Part::Main), reason));
+    }
+    for (provider, reason) in providers(&lab.components[&id.component], id.part) {
+        after.push((ready(&provider), reason));
+    }
+    for resource in &unit.resources {
+        let owners = declared.owners(&resource.id.group, &resource.id.kind);
+        for owner in owners.iter().filter(|owner| **owner != id.component) {
+            let reason = Reason {
+                text: format!("its {} is a kind of `{owner}`", resource.id),
+                span: resource.span(),
+            };
+            after.push((ready(owner), reason));
         }
     }
+    let mut reasons = BTreeMap::new();
+    for (other, reason) in after {
+        if let Some(other) = other.filter(|other| other != id) {
+            reasons.entry(other).or_insert(reason);
+        }
+    }
+    reasons
 }
 
 /// The components that a part of a component comes after, apart from the kinds in it.
@@ -347,36 +348,29 @@ fn layers(units: &BTreeMap<UnitId, Unit>, diagnostics: &mut Diagnostics) {
 
 /// The units in an order in which each comes after what it must: infrastructure before apps, then by name.
 fn in_order(units: BTreeMap<UnitId, Unit>, diagnostics: &mut Diagnostics) -> Vec<Unit> {
-    let mut left = units;
-    let mut done: BTreeSet<UnitId> = BTreeSet::new();
+    let users = users(&units);
+    let mut waiting: Vec<usize> = units.values().map(|unit| unit.after.len()).collect();
+    let mut left: Vec<Option<Unit>> = units.into_values().map(Some).collect();
+    let layer = |unit: &Option<Unit>| unit.as_ref().map(|unit| unit.layer);
+    let mut free: BTreeSet<(Option<Layer>, usize)> = (0..left.len())
+        .filter(|at| waiting[*at] == 0)
+        .map(|at| (layer(&left[at]), at))
+        .collect();
     let mut ordered = Vec::with_capacity(left.len());
-    let mut waiting: BTreeMap<UnitId, usize> = left
-        .iter()
-        .map(|(id, unit)| (id.clone(), unit.after.len()))
-        .collect();
-    let mut users: BTreeMap<UnitId, Vec<UnitId>> = BTreeMap::new();
-    for (id, unit) in &left {
-        for other in unit.after.keys() {
-            users.entry(other.clone()).or_default().push(id.clone());
-        }
-    }
-    let mut free: BTreeSet<(Layer, UnitId)> = left
-        .iter()
-        .filter(|(_, unit)| unit.after.is_empty())
-        .map(|(id, unit)| (unit.layer, id.clone()))
-        .collect();
-    while let Some((_, id)) = free.pop_first() {
-        for user in users.get(&id).into_iter().flatten() {
-            if let Some(count) = waiting.get_mut(user) {
-                *count -= 1;
-                if *count == 0 {
-                    free.insert((left[user].layer, user.clone()));
-                }
+    while let Some((_, at)) = free.pop_first() {
+        for user in &users[at] {
+            waiting[*user] -= 1;
+            if waiting[*user] == 0 {
+                free.insert((layer(&left[*user]), *user));
             }
         }
-        done.insert(id.clone());
-        ordered.extend(left.remove(&id));
+        ordered.extend(left[at].take());
     }
+    let left: BTreeMap<UnitId, Unit> = left
+        .into_iter()
+        .flatten()
+        .map(|unit| (unit.id.clone(), unit))
+        .collect();
     if !left.is_empty() {
         report_circle(&left, diagnostics);
         ordered.extend(left.into_values());
@@ -385,6 +379,20 @@ fn in_order(units: BTreeMap<UnitId, Unit>, diagnostics: &mut Diagnostics) -> Vec
         unit.order = order;
     }
     ordered
+}
+
+/// For each unit those that come after it; both counted in the order of their ids.
+fn users(units: &BTreeMap<UnitId, Unit>) -> Vec<Vec<usize>> {
+    let ids: Vec<&UnitId> = units.keys().collect();
+    let mut users = vec![Vec::new(); ids.len()];
+    for (at, unit) in units.values().enumerate() {
+        for other in unit.after.keys() {
+            if let Ok(other) = ids.binary_search(&other) {
+                users[other].push(at);
+            }
+        }
+    }
+    users
 }
 
 /// Reports one circle among units that all wait for each other.

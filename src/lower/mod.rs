@@ -67,9 +67,14 @@ pub fn lower(
     machine_configs(lab, machines, &mut tree, diagnostics);
     let list = kustomization(&tree, lab.sections.identity.engine.span);
     tree.files.push(list);
-    tree.files.push(document::file(lab, linked, &tree));
-    tree.files.extend(bootstrap::files(lab, linked, &tree));
-    tree.files.sort_by(|left, right| left.path.cmp(&right.path));
+    let (document, scripts) = rayon::join(
+        || document::file(lab, linked, &tree),
+        || bootstrap::files(lab, linked, &tree),
+    );
+    tree.files.push(document);
+    tree.files.extend(scripts);
+    tree.files
+        .par_sort_by(|left, right| left.path.cmp(&right.path));
     twice(&tree, diagnostics);
     names(&tree, diagnostics);
     tree
@@ -147,19 +152,23 @@ fn names(tree: &Tree, diagnostics: &mut Diagnostics) {
         let why = path::check(&file.path).err()?;
         Some((file.path.as_str(), why))
     });
-    for (path, why) in wrong.collect::<Vec<(&str, String)>>() {
+    let paths = tree.files.iter().map(|file| file.path.as_str());
+    let (wrong, clashes) = rayon::join(
+        || wrong.collect::<Vec<(&str, String)>>(),
+        || path::clashes(paths),
+    );
+    for (path, why) in wrong {
         let message = format!("`{path}` cannot be written: {why}");
         diagnostics.push(
             Diagnostic::error(Code::UNSAFE_PATH, made_at(path), message)
                 .help("rename what the file is named after"),
         );
     }
-    let paths = tree.files.iter().map(|file| file.path.as_str());
     for Clash {
         first,
         second,
         kind,
-    } in path::clashes(paths)
+    } in clashes
     {
         let message = match kind {
             ClashKind::Same => format!("`{first}` and `{second}` would be one file"),
