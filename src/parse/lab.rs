@@ -1,6 +1,6 @@
 //! `lab.toml` to components and fixed sections, with every file that it names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -182,6 +182,7 @@ pub fn lab(
     diagnostics: &mut Diagnostics,
 ) -> Result<LabSyntax, Failure> {
     let traits = library.traits(loader, diagnostics)?;
+    library.read_ahead(&modules(root), loader)?;
     let talos_patches = talos_patches(root, loader, diagnostics)?;
     let sops = sops::read(root, loader, diagnostics)?;
     let mut sections = root.clone();
@@ -226,6 +227,19 @@ pub fn lab(
         components,
         traits,
     })
+}
+
+/// The names of the modules that components ask for.
+fn modules(root: &Node) -> BTreeSet<&str> {
+    let layers = [Layer::Infrastructure, Layer::Apps].into_iter();
+    let tables = layers.filter_map(|layer| root.get(layer.word())?.as_map());
+    tables
+        .flatten()
+        .map(|(name, entry)| {
+            let given = entry.node.get("module").and_then(Node::as_str);
+            given.unwrap_or(name)
+        })
+        .collect()
 }
 
 fn too_many(components: usize, place: Option<Span>) -> Diagnostic {

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::load::Loader;
 use super::module::{self, AnswerSyntax, Module, TraitSyntax};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
@@ -15,10 +17,36 @@ use crate::world::{Failure, Read, World, standard};
 /// What has been read of the library.
 #[derive(Debug, Default)]
 pub struct Library {
-    modules: BTreeMap<String, Option<Arc<Module>>>,
+    modules: BTreeMap<String, Arc<Module>>,
+    /// What was read before anybody asked for it, with what is wrong with it; no module where there is none.
+    ahead: BTreeMap<String, (Option<Module>, Diagnostics)>,
 }
 
 impl Library {
+    /// Reads the modules of these names beside each other, as far as there are such. What is wrong with one is said
+    /// where somebody asks for it.
+    ///
+    /// # Errors
+    /// The machine failed.
+    pub fn read_ahead(
+        &mut self,
+        names: &BTreeSet<&str>,
+        loader: &mut Loader<'_>,
+    ) -> Result<(), Failure> {
+        let mut found = Vec::new();
+        for name in names.iter().filter(|name| can_be_module(name)) {
+            let mut diagnostics = Diagnostics::default();
+            let files = module_files(name, loader, &mut diagnostics)?;
+            found.push(((*name).to_owned(), files, diagnostics));
+        }
+        let read = found.into_par_iter().map(|(name, files, mut found)| {
+            let module = files.map(|files| read(&name, &files, &mut found));
+            (name, (module, found))
+        });
+        self.ahead.extend(read.collect::<Vec<_>>());
+        Ok(())
+    }
+
     /// The module that a component names; an unknown or broken one is reported and gives none.
     ///
     /// # Errors
@@ -30,20 +58,18 @@ impl Library {
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<Arc<Module>>, Failure> {
         if let Some(known) = self.modules.get(&name.value) {
-            return Ok(known.clone());
+            return Ok(Some(known.clone()));
         }
-        if name.value == "traits" || crate::parse::domain::check_label(&name.value).is_err() {
-            return self.unknown(name, loader.world, diagnostics).map(|()| None);
+        if !self.ahead.contains_key(&name.value) {
+            self.read_ahead(&BTreeSet::from([name.value.as_str()]), loader)?;
         }
-        let folder = format!("modules/{}", name.value);
-        let files = files(loader.world, &folder, diagnostics)?;
-        let Some(head) = files.texts.get("module.toml").cloned() else {
+        let (module, found) = self.ahead.remove(&name.value).unwrap_or_default();
+        diagnostics.append(found);
+        let Some(module) = module.map(Arc::new) else {
             return self.unknown(name, loader.world, diagnostics).map(|()| None);
         };
-        let module = read(&name.value, &files, &head, loader, diagnostics);
-        let module = module.map(Arc::new);
         self.modules.insert(name.value.clone(), module.clone());
-        Ok(module)
+        Ok(Some(module))
     }
 
     fn unknown(
@@ -75,29 +101,35 @@ impl Library {
         type Texts = BTreeMap<String, LibraryFile>;
         let texts = files(loader.world, "modules/traits", diagnostics)?.texts;
         let is_trait = |(file, _): &(String, LibraryFile)| file.ends_with(".toml");
-        let (definitions, mut answers): (Texts, Texts) = texts.into_iter().partition(is_trait);
-        let mut traits = BTreeMap::new();
-        for (file, text) in &definitions {
+        let (definitions, answers): (Texts, Texts) = texts.into_iter().partition(is_trait);
+        let mut id = |(file, text): (String, LibraryFile)| {
+            let id = add(loader, &format!("modules/traits/{file}"), &text);
+            (file, (id, text.text))
+        };
+        let definitions: Ids = definitions.into_iter().map(&mut id).collect();
+        let mut answers: Ids = answers
+            .into_iter()
+            .filter(|(file, _)| !file.ends_with(".md"))
+            .map(&mut id)
+            .collect();
+        let read = definitions.par_iter().map(|(file, (id, text))| {
+            let mut found = Diagnostics::default();
             let name = file.trim_end_matches(".toml");
-            let path = format!("modules/traits/{file}");
-            let id = add(loader, &path, text);
-            let node = toml::read(id, &text.text, diagnostics);
-            let mut definition = module::trait_definition(name, &node, diagnostics);
-            for offer in &mut definition.offers {
-                let file = format!("{name}/{}.yaml", offer.name);
-                let Some(text) = answers.remove(&file) else {
-                    continue;
-                };
-                let id = add(loader, &format!("modules/traits/{file}"), &text);
-                offer.answer = Arc::new(answer(id, &text.text, diagnostics));
-            }
+            (name, trait_of(name, *id, text, &answers, &mut found), found)
+        });
+        let mut traits = BTreeMap::new();
+        for (name, definition, found) in read.collect::<Vec<_>>() {
+            diagnostics.append(found);
             traits.insert(name.to_owned(), Arc::new(definition));
         }
+        for (name, definition) in &traits {
+            for offer in &definition.offers {
+                answers.remove(&answer_file(name, &offer.name));
+            }
+        }
         unknown_entries(&traits, diagnostics);
-        for (file, text) in answers.iter().filter(|(file, _)| !file.ends_with(".md")) {
-            let path = format!("modules/traits/{file}");
-            let id = add(loader, &path, text);
-            let message = format!("nothing reads `{path}`");
+        for (file, (id, _)) in answers {
+            let message = format!("nothing reads `modules/traits/{file}`");
             diagnostics.push(
                 Diagnostic::error(Code::UNREACHABLE_FILE, Span::new(id, 0, 0), message).help(
                     "a trait is `TRAIT.toml`; how an offer of its `[[offers]]` answers is `TRAIT/OFFER.yaml`",
@@ -106,6 +138,37 @@ impl Library {
         }
         Ok(traits)
     }
+}
+
+/// The files of a folder by path, each with its id.
+type Ids = BTreeMap<String, (SourceId, Arc<str>)>;
+
+/// Where an offer of a trait's own says how it answers.
+fn answer_file(of: &str, offer: &str) -> String {
+    format!("{of}/{offer}.yaml")
+}
+
+/// A trait from its file, and from those of its own offers.
+fn trait_of(
+    name: &str,
+    id: SourceId,
+    text: &str,
+    answers: &Ids,
+    diagnostics: &mut Diagnostics,
+) -> TraitSyntax {
+    let node = toml::read(id, text, diagnostics);
+    let mut definition = module::trait_definition(name, &node, diagnostics);
+    for offer in &mut definition.offers {
+        if let Some((id, text)) = answers.get(&answer_file(name, &offer.name)) {
+            offer.answer = Arc::new(answer(*id, text, diagnostics));
+        }
+    }
+    definition
+}
+
+/// Whether a module may have this name.
+fn can_be_module(name: &str) -> bool {
+    name != "traits" && crate::parse::domain::check_label(name).is_ok()
 }
 
 /// Reports fields that are entries of a trait which there is not.
@@ -241,45 +304,81 @@ fn add(loader: &mut Loader<'_>, path: &str, file: &LibraryFile) -> SourceId {
     loader.sources.add(name, file.text.clone(), file.kind)
 }
 
-fn read(
+/// The files of a module, each with its id; none where there is no such module.
+fn module_files(
     name: &str,
-    folder: &Folder,
-    head: &LibraryFile,
     loader: &mut Loader<'_>,
     diagnostics: &mut Diagnostics,
-) -> Option<Module> {
-    let id = add(loader, &format!("modules/{name}/module.toml"), head);
-    let node = toml::read(id, &head.text, diagnostics);
-    let mut module = module::module(name, folder.standard, &node, diagnostics);
+) -> Result<Option<ModuleFiles>, Failure> {
+    let folder = format!("modules/{name}");
+    let Folder { texts, standard } = files(loader.world, &folder, diagnostics)?;
+    let Some(head) = texts.get(HEAD) else {
+        return Ok(None);
+    };
+    let head = (
+        add(loader, &format!("{folder}/{HEAD}"), head),
+        head.text.clone(),
+    );
+    let mut id = |(path, file): (String, LibraryFile)| {
+        let is_source = path != HEAD && !is_page(&path);
+        let id = is_source.then(|| add(loader, &format!("{folder}/{path}"), &file));
+        (path, (id, file.text))
+    };
+    Ok(Some(ModuleFiles {
+        head,
+        texts: texts.into_iter().map(&mut id).collect(),
+        standard,
+    }))
+}
+
+/// The files of a module.
+struct ModuleFiles {
+    /// `module.toml`.
+    head: (SourceId, Arc<str>),
+    /// Every file by path, with its id where something in it is read.
+    texts: BTreeMap<String, (Option<SourceId>, Arc<str>)>,
+    standard: bool,
+}
+
+/// The file that makes a folder a module.
+const HEAD: &str = "module.toml";
+
+/// Whether a file of a module is a page for its readers.
+fn is_page(path: &str) -> bool {
+    !path.contains('/') && path.ends_with(".md")
+}
+
+fn read(name: &str, from: &ModuleFiles, diagnostics: &mut Diagnostics) -> Module {
+    let (id, text) = &from.head;
+    let node = toml::read(*id, text, diagnostics);
+    let mut module = module::module(name, from.standard, &node, diagnostics);
     let mut files = Files::new();
-    for (path, file) in &folder.texts {
-        let text = file.text.clone();
+    for (path, (id, text)) in &from.texts {
         module.sources.insert(path.clone(), text.clone());
+        let Some(id) = *id else { continue };
         let (place, rest) = path.split_once('/').unwrap_or(("", path));
         let stem = rest.strip_suffix(".yaml");
-        let full = format!("modules/{name}/{path}");
         match (place, stem) {
             ("", Some("values")) => {
-                module.values = one(add(loader, &full, file), &text, diagnostics);
+                module.values = one(id, text, diagnostics);
             }
             ("manifests", Some(_)) => {
-                let documents = all(add(loader, &full, file), &text, diagnostics);
+                let documents = all(id, text, diagnostics);
                 module.manifests.insert(rest.to_owned(), documents);
             }
             ("traits", Some(stem)) => {
-                let answer = answer(add(loader, &full, file), &text, diagnostics);
+                let answer = answer(id, text, diagnostics);
                 module.answers.insert(stem.to_owned(), Arc::new(answer));
             }
             ("capabilities", Some(stem)) => {
-                let answer = answer(add(loader, &full, file), &text, diagnostics);
+                let answer = answer(id, text, diagnostics);
                 module.capability_answers.insert(stem.to_owned(), answer);
             }
             ("talos", Some(stem @ ("all" | "controlplane" | "worker"))) => {
-                let documents = all(add(loader, &full, file), &text, diagnostics);
+                let documents = all(id, text, diagnostics);
                 module.talos_patches.insert(stem.to_owned(), documents);
             }
             ("files", _) => {
-                let id = add(loader, &full, file);
                 let first = text.find('\n').unwrap_or(text.len());
                 let file = TextFile {
                     text: Some(text.clone()),
@@ -288,10 +387,8 @@ fn read(
                 };
                 files.insert(rest.to_owned(), file);
             }
-            ("", _) if rest == "module.toml" || rest.ends_with(".md") => {}
             _ => {
-                let id = add(loader, &full, file);
-                let message = format!("nothing reads `{full}`");
+                let message = format!("nothing reads `modules/{name}/{path}`");
                 diagnostics.push(
                     Diagnostic::error(Code::UNREACHABLE_FILE, Span::new(id, 0, 0), message).help(
                         "a module has `module.toml`, `values.yaml`, `manifests/*.yaml`, `traits/*.yaml`, \
@@ -302,7 +399,7 @@ fn read(
         }
     }
     module.files = Arc::new(files);
-    Some(module)
+    module
 }
 
 fn all(id: SourceId, text: &str, diagnostics: &mut Diagnostics) -> Vec<Template> {
