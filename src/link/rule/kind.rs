@@ -17,20 +17,17 @@ pub(super) fn check(index: &Index<'_>, diagnostics: &mut Diagnostics) {
     let mut said = BTreeSet::new();
     for place in &index.places {
         let id = &place.resource.id;
-        let what = (
-            &place.component.name,
-            &id.group,
-            &id.kind,
-            &place.resource.version,
-        );
-        if !said.insert(what) {
-            continue;
-        }
+        let mut found = Diagnostics::default();
         // A group without a dot is Kubernetes' own, perhaps from times long past.
         if is_builtin(&id.group) || !id.group.contains('.') {
-            own(index, *place, diagnostics);
+            own(index, *place, &mut found);
         } else {
-            custom(index, &known, *place, diagnostics);
+            custom(index, &known, *place, &mut found);
+        }
+        let version = &place.resource.version;
+        let what = (&place.component.name, &id.group, &id.kind, version);
+        if !found.is_empty() && said.insert(what) {
+            diagnostics.append(found);
         }
     }
 }
