@@ -85,14 +85,11 @@ impl fmt::Display for Cell {
 /// What is known so far.
 #[derive(Debug)]
 pub(super) struct Cells {
+    /// Parts that have a lock of their own each, so that threads rarely wait for each other, and that stay small.
     shards: Box<[Mutex<BTreeMap<Cell, Done>>]>,
     circle: AtomicBool,
     beside: Mutex<Diagnostics>,
 }
-
-/// Parts of the cells that have a lock of their own each, so that threads rarely wait for each other, and that stay
-/// small.
-const SHARDS: usize = 1024;
 
 #[derive(Debug)]
 struct Done {
@@ -137,24 +134,23 @@ impl Walk {
     }
 }
 
-impl Default for Cells {
-    fn default() -> Self {
-        let shards = (0..SHARDS).map(|_| Mutex::default());
+impl Cells {
+    /// No cell yet, of about so many owners.
+    pub(super) fn of(owners: usize) -> Self {
+        let shards = (0..owners.max(1)).map(|_| Mutex::default());
         Cells {
             shards: shards.collect(),
             circle: AtomicBool::default(),
             beside: Mutex::default(),
         }
     }
-}
 
-impl Cells {
     fn shard(&self, cell: &Cell) -> &Mutex<BTreeMap<Cell, Done>> {
         // FNV-1a: any spread will do.
         let hash = cell.owner().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
             (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
         });
-        &self.shards[hash as usize % SHARDS]
+        &self.shards[hash as usize % self.shards.len()]
     }
 
     /// The value of a cell: as computed before, or computed now by `compute`, which may ask for other cells.

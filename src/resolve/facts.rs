@@ -20,12 +20,15 @@ const VISIBLE: [&str; 7] = [
     "hardware",
 ];
 
+/// Values that the fixed sections of a large lab have, about.
+const MANY: usize = 256;
+
 /// The tree of `lab.toml` (without components) with every expression evaluated. Values that do not come about are
 /// reported and left out.
 pub(super) fn evaluate(sections: &Node, diagnostics: &mut Diagnostics) -> Node {
     let facts = Arc::new(Facts {
         root: sections.clone(),
-        cells: Cells::default(),
+        cells: Cells::of(MANY),
         walk: Walk::default(),
         budget: Arc::default(),
         failed: AtomicUsize::new(0),

@@ -96,7 +96,7 @@ impl Resolver {
             capabilities: clauses.filter_map(clause_name).collect(),
             constants: constants.collect(),
             around: nested::around(&ground.traits),
-            cells: Cells::default(),
+            cells: Cells::of(ground.components.len()),
             ground,
         };
         Arc::new(Resolver {
