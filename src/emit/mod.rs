@@ -44,7 +44,7 @@ pub fn emit(tree: &Tree) -> Vec<Output> {
 
 fn output(file: &OutFile) -> Output {
     let bytes = match &file.content {
-        Content::Yaml(documents) => format!("{HEADER}{}", yaml::print(documents)).into_bytes(),
+        Content::Yaml(documents) => yaml::print_below(HEADER, documents).into_bytes(),
         Content::Text(text) => {
             let mut whole = String::new();
             for line in &text.lines {

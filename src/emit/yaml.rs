@@ -33,8 +33,17 @@ pub struct LineOrigin {
 
 /// The text of `documents`, with `---` between two; it ends in a line break unless there is none of them.
 pub fn print<N: Borrow<Node>>(documents: &[N]) -> String {
-    let mut printer = Printer::default();
+    print_below("", documents)
+}
+
+/// The same, behind lines that stand above them.
+pub fn print_below<N: Borrow<Node>>(head: &str, documents: &[N]) -> String {
+    let mut printer = Printer {
+        text: head.to_owned(),
+        trace: None,
+    };
     printer.documents(documents);
+    printer.text.shrink_to_fit();
     printer.text
 }
 

@@ -22,6 +22,9 @@ pub(super) enum Style {
 
 /// The best style for a value.
 pub(super) fn style(text: &str) -> Style {
+    if is_ordinary(text) {
+        return Style::Plain;
+    }
     if text
         .bytes()
         .all(|byte| byte.is_ascii_graphic() || byte == b' ')
@@ -41,6 +44,15 @@ pub(super) fn style(text: &str) -> Style {
     } else {
         Style::Single
     }
+}
+
+/// Whether a text is what most keys and values are: longer than any word that means something else, a letter first, and
+/// nothing in it that any rule is about.
+fn is_ordinary(text: &str) -> bool {
+    let is_safe =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
+    let bytes = text.as_bytes();
+    bytes.len() > LONGEST_WORD && bytes[0].is_ascii_alphabetic() && bytes.iter().all(is_safe)
 }
 
 /// Writes a key, always in one line.
@@ -141,9 +153,12 @@ fn is_ambiguous(text: &str) -> bool {
             let size = text.strip_prefix(['+', '-']).unwrap_or(text);
             is_special_float(size) || is_number(size) || is_base_60(size) || is_date(text)
         }
-        Some(_) => text.len() <= 5 && is_word(text),
+        Some(_) => text.len() <= LONGEST_WORD && is_word(text),
     }
 }
+
+/// Bytes of the longest of the words of YAML 1.1.
+const LONGEST_WORD: usize = 5;
 
 /// The words of YAML 1.1 for null and booleans, in any case.
 fn is_word(text: &str) -> bool {
