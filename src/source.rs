@@ -2,6 +2,7 @@
 //!
 //! A leaf of the crate: it knows no format, no disk and no stage.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -228,6 +229,9 @@ impl SourceFile {
 /// All source files of a compilation, in the order in which they were read.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// What stands before the name of a file of the lab so that Git knows it, where the lab is one of a commit:
+    /// `3f2a1c9:clusters/home/`.
+    pub at: Option<String>,
     files: Vec<SourceFile>,
     names: BTreeMap<String, SourceId>,
 }
@@ -255,6 +259,15 @@ impl Sources {
     /// The file of an id that [`Sources::add`] returned.
     pub fn file(&self, id: SourceId) -> &SourceFile {
         &self.files[id.0.get() as usize - 1]
+    }
+
+    /// What a message calls a file that it shows lines of.
+    pub fn shown(&self, id: SourceId) -> Cow<'_, str> {
+        let file = self.file(id);
+        match (&self.at, file.kind) {
+            (Some(at), SourceKind::Lab) => Cow::Owned(format!("{at}{}", file.name)),
+            _ => Cow::Borrowed(&file.name),
+        }
     }
 
     /// The id of a place among the files: one more, so that an optional span takes no more room than a span.

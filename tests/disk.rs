@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use labc::emit::{Output, sha256};
 use labc::lock::{self, Journal, Known, Lock, Plan, State};
-use labc::world::{Folder, Obstacle, Stop};
+use labc::world::{Folder, Obstacle, Stop, World};
 use tree::{Run, builds, copy, identity, lab, labc, ran, read, write};
 
 const DEPLOYMENT: &str = "out/apps/one/manifests/deployment-one.yaml";
@@ -1009,7 +1009,7 @@ impl Bare {
     fn build(&mut self, outputs: &[Output], meanwhile: impl FnOnce(&Path)) -> Result<(), Stop> {
         let guard = self.folder.guard(|| {})?;
         let known = Known::new(Some(&self.lock), None);
-        let verdicts = lock::compare(&self.folder, outputs, &known)?;
+        let verdicts = lock::compare(&World::Folder(self.folder.clone()), outputs, &known)?;
         let refused = verdicts.iter().find(|verdict| verdict.state.is_refused());
         assert!(refused.is_none(), "{refused:?}");
         let plan = Plan {
@@ -1110,7 +1110,8 @@ fn a_file_may_become_a_folder_and_a_folder_a_file() {
     // With something of somebody's in it, the folder stays.
     write(&bare.path.join("out/a/mine"), "mine");
     let known = Known::new(Some(&bare.lock), None);
-    let verdicts = lock::compare(&bare.folder, &file, &known).expect("it is looked at");
+    let verdicts =
+        lock::compare(&World::Folder(bare.folder.clone()), &file, &known).expect("it is looked at");
     let blocked = verdicts
         .iter()
         .any(|verdict| verdict.state == State::Blocked(Obstacle::Folder));

@@ -1,21 +1,20 @@
-//! `labc build` and `labc check`: compile, compare with the tree on disk, and write it or say what is not right.
+//! `labc build`: compile, compare with the tree on disk, and write it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::before::Before;
+use super::compared::{Compared, compare, leave, print_with_differences, verify};
 use super::output::{count, diagnostics, say};
 use super::{Common, Exit};
-use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
-use crate::emit::{Output, emit};
-use crate::keep::{self, Advice};
-use crate::lock::{self, Plan, State, Verdict};
+use crate::compile;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::emit::emit;
+use crate::lock::{self, Plan, State};
 use crate::parse::LAB;
 use crate::source::Sources;
 use crate::world::{Failure, Folder, Guard, Read, Stop, World};
-use crate::{Product, compile};
 
 /// Compile the lab and write out/ and lab.lock
 #[derive(Debug, Args)]
@@ -31,27 +30,6 @@ pub(super) struct Build {
     force: bool,
 }
 
-/// Compile, and verify that the committed tree is what the sources make
-#[derive(Debug, Args)]
-pub(super) struct Check {}
-
-/// A lab that compiled, beside what is on disk.
-struct Compared {
-    sources: Sources,
-    diagnostics: Diagnostics,
-    product: Product,
-    outputs: Vec<Output>,
-    verdicts: Vec<Verdict>,
-    before: Before,
-    lock: String,
-}
-
-impl Compared {
-    fn lock_differs(&self) -> bool {
-        self.before.text.as_deref() != Some(self.lock.as_bytes())
-    }
-}
-
 impl Build {
     pub(super) fn run(&self, common: &Common) -> Result<Exit, Failure> {
         let (folder, world) = common.world()?;
@@ -60,7 +38,7 @@ impl Build {
         }
         let has_lab = !matches!(world.read(LAB)?, Read::Missing);
         let guard = (has_lab && !self.locked).then(|| self.guard(common, &folder));
-        let compared = match compare(common, &folder, &world, self.force)? {
+        let compared = match compare(common, &world, self.force)? {
             Ok(compared) => compared,
             Err(exit) => return Ok(exit),
         };
@@ -125,147 +103,6 @@ impl Build {
         say(common, &format!("wrote {files} below {}", folder.display()));
         Ok(Exit::Fine)
     }
-}
-
-impl Check {
-    pub(super) fn run(&self, common: &Common) -> Result<Exit, Failure> {
-        let (folder, world) = common.world()?;
-        Ok(match compare(common, &folder, &world, false)? {
-            Ok(compared) => verify(common, compared),
-            Err(exit) => exit,
-        })
-    }
-}
-
-/// Compiles the lab and looks at what is on disk. A lab that is wrong has been reported and gives its exit.
-fn compare(
-    common: &Common,
-    folder: &Folder,
-    world: &World,
-    force: bool,
-) -> Result<Result<Compared, Exit>, Failure> {
-    let mut compiled = compile(world)?;
-    let mut found = Diagnostics::default();
-    let is_fine = !compiled.diagnostics.has_errors();
-    let product = compiled.product.filter(|_| is_fine);
-    let mut outputs = None;
-    let mut before = rayon::in_place_scope(|scope| {
-        scope.spawn(|_| outputs = product.as_ref().map(|product| emit(&product.tree)));
-        Before::read(common, folder, &mut compiled.sources, &mut found)
-    })?;
-    // What cannot be read is no obstacle where all is to be overwritten.
-    if !force {
-        compiled.diagnostics.append(found);
-    }
-    let wrong = compiled.diagnostics.has_errors();
-    let Some((product, outputs)) = product.zip(outputs).filter(|_| !wrong) else {
-        diagnostics(common, &compiled.diagnostics, &compiled.sources);
-        let errors = compiled.diagnostics.count(Severity::Error);
-        let errors = count(errors, "error");
-        say(common, &format!("\n{errors}: nothing was written"));
-        return Ok(Err(Exit::Wrong));
-    };
-    let mut blocked = std::mem::take(&mut before.blocked);
-    let known = before.known();
-    let (lock, verdicts) = rayon::join(
-        || lock::encode(&lock::lock(&product.lab, &product.tree, &outputs)),
-        || lock::compare(folder, &outputs, &known),
-    );
-    let mut verdicts = verdicts?;
-    before.settle(common, folder, &mut verdicts);
-    verdicts.append(&mut blocked);
-    let foreign = lock::foreign(folder, &outputs, &known, &verdicts)?;
-    compiled.diagnostics.append(foreign);
-    drop(known);
-    Ok(Ok(Compared {
-        sources: compiled.sources,
-        diagnostics: compiled.diagnostics,
-        product,
-        outputs,
-        verdicts,
-        before,
-        lock,
-    }))
-}
-
-/// The process ends next: to free a large lab piece by piece would take a tenth of all the time.
-fn leave(compared: Compared) {
-    std::mem::forget(compared);
-}
-
-/// Says what is not as the sources make it.
-fn verify(common: &Common, compared: Compared) -> Exit {
-    let lock_differs = compared.lock_differs();
-    if !compared.verdicts.is_empty() || lock_differs {
-        print_with_differences(common, compared, |_| true, lock_differs);
-        return Exit::Differs;
-    }
-    diagnostics(common, &compared.diagnostics, &compared.sources);
-    let files = count(compared.outputs.len(), "file");
-    say(
-        common,
-        &format!("{files} and {} are up to date", lock::FILE),
-    );
-    leave(compared);
-    Exit::Fine
-}
-
-/// Prints what is said about the paths whose state is of the kind asked for.
-fn print_with_differences(
-    common: &Common,
-    mut compared: Compared,
-    of_kind: impl Fn(State) -> bool,
-    lock_differs: bool,
-) {
-    let found = lock::report(
-        compared
-            .verdicts
-            .iter()
-            .filter(|verdict| of_kind(verdict.state)),
-        lock_differs,
-        compared.before.lock.as_ref(),
-        &compared.outputs,
-    );
-    let advice = advise(&compared);
-    for diagnostic in found.iter() {
-        let about = |(path, _): &(&String, &Advice)| {
-            diagnostic.code == Code::HAND_EDIT
-                && diagnostic.message.starts_with(&format!("`{path}` "))
-        };
-        let diagnostic = match advice.iter().find(about) {
-            Some((_, advice)) => advice.instead(diagnostic.clone()),
-            None => diagnostic.clone(),
-        };
-        compared.diagnostics.push(diagnostic);
-    }
-    diagnostics(common, &compared.diagnostics, &compared.sources);
-}
-
-/// What the lab would have to say for each file that was edited by hand.
-fn advise(compared: &Compared) -> BTreeMap<String, Advice> {
-    let edited = compared
-        .verdicts
-        .iter()
-        .filter(|verdict| verdict.state == State::HandEdited);
-    let disk = edited.filter_map(|verdict| {
-        let bytes = verdict.refused.as_deref()?;
-        Some((verdict.path.as_str(), bytes))
-    });
-    let made = keep::Made {
-        lab: &compared.product.lab,
-        tree: &compared.product.tree,
-        sources: &compared.sources,
-        compile: &|world| {
-            let compiled = compile(world).map_err(|_| None)?;
-            let mut found = compiled.diagnostics.iter();
-            let wrong = found.find(|found| found.severity == Severity::Error);
-            match (wrong, compiled.product) {
-                (None, Some(product)) => Ok(product.tree),
-                (wrong, _) => Err(wrong.map(|wrong| wrong.message.clone())),
-            }
-        },
-    };
-    keep::advise(made, &disk.collect())
 }
 
 /// Writes what changed, removes what is obsolete, and the lock last. Where nothing is to be done, that no other build

@@ -225,7 +225,7 @@ impl Place {
     fn at(repository: &Repository, revision: &str, start: Start) -> Result<Self, Unresolved> {
         let tree = repository.lab(revision, start)?;
         Ok(Place {
-            name: tree.name().to_owned(),
+            name: tree.name(),
             commit: Some(tree.commit()),
             world: World::Commit(tree),
         })

@@ -3,8 +3,9 @@
 //! Standard output is data, standard error is talk.
 
 mod add;
-mod before;
 mod build;
+mod check;
+mod compared;
 mod diff;
 mod exit;
 mod explain;
@@ -12,6 +13,7 @@ mod init;
 mod module;
 mod output;
 mod questions;
+mod revision;
 mod schema;
 mod shell;
 mod show;
@@ -65,7 +67,7 @@ enum Command {
     /// Compile the lab and write out/ and lab.lock
     Build(build::Build),
     /// Compile, and verify that the committed tree is what the sources make; writes nothing
-    Check(build::Check),
+    Check(check::Check),
     /// Tell what changes in the cluster, object by object, why, and what is dangerous in it
     Diff(diff::DiffCommand),
     /// Explain a message (L0203), or why something is in the tree (FILE:LINE, FILE:PATH)

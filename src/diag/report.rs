@@ -211,7 +211,7 @@ fn snippets<'a>(
             });
             Snippet::source(&text[window.clone()])
                 .line_start(file.place(window.start).0)
-                .path(file.name.as_str())
+                .path(sources.shown(source))
                 .annotations(annotations)
         })
         .collect()
@@ -274,14 +274,17 @@ fn harmless(letter: char) -> char {
 /// All diagnostics as data, sorted: `{"schema": 1, "diagnostics": [...]}`.
 ///
 /// Lines and columns count from 1, columns in characters, ends are exclusive. A diagnostic without a place has
-/// null there.
+/// null there. Files are relative to the lab's folder; of a commit's lab, `at` is what Git wants before their names.
 pub fn json(diagnostics: &Diagnostics, sources: &Sources) -> Value {
     let all: Vec<Value> = diagnostics
         .sorted(sources)
         .into_iter()
         .map(|diagnostic| one(diagnostic, sources))
         .collect();
-    json!({ "schema": 1, "diagnostics": all })
+    match &sources.at {
+        Some(at) => json!({ "schema": 1, "at": at, "diagnostics": all }),
+        None => json!({ "schema": 1, "diagnostics": all }),
+    }
 }
 
 fn one(diagnostic: &Diagnostic, sources: &Sources) -> Value {

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{Known, State, Verdict};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::emit::Output;
-use crate::world::{Failure, Folder};
+use crate::world::{Failure, World};
 
 /// The folders of a component that an engine renders: one a unit.
 const RENDERED: [&str; 3] = ["manifests", "config", "late"];
@@ -24,7 +24,7 @@ const CONTROLS: [&str; 4] = [
 /// # Errors
 /// The machine failed.
 pub fn foreign(
-    folder: &Folder,
+    world: &World,
     outputs: &[Output],
     known: &Known<'_>,
     verdicts: &[Verdict],
@@ -48,7 +48,7 @@ pub fn foreign(
     let found = places
         .filter(|place| !is_blocked(place, &blocked))
         .map(|place| {
-            let mut paths = folder.files_below(place)?;
+            let mut paths = world.files_below(place)?;
             paths.retain(|path| is_foreign(path) && is_applied(place, path));
             Ok((place, paths))
         })

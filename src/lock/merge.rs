@@ -6,12 +6,12 @@
 //! that are in question.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::{FILE, decode};
 use crate::diag::Diagnostics;
 use crate::emit::sha256;
 use crate::source::{SourceKind, Sources};
+use crate::world::World;
 use crate::world::git::{Commit, Merge, Reason, Repository};
 
 /// A merge that the lab's work tree is in or just had, with what labc itself said at each side of it.
@@ -29,19 +29,32 @@ struct Side {
 }
 
 impl Merged {
-    /// The merge that the work tree around `folder` is in or just had; none where there is no such, or no repository.
+    /// The merge that the work tree around a world is in or just had, or that the world is the result of; none where there
+    /// is no such, or no repository.
     ///
     /// # Errors
     /// Git's files cannot be read: then nothing more is known than the lock says.
-    pub fn of(folder: &Path) -> Result<Option<Self>, Reason> {
-        let Some(repository) = Repository::around(folder)? else {
-            return Ok(None);
+    pub fn of(world: &World) -> Result<Option<Self>, Reason> {
+        let (repository, merge) = match world {
+            World::Memory(_) => return Ok(None),
+            World::Folder(folder) => match Repository::around(folder.name())? {
+                Some(repository) => {
+                    let merge = repository.merge()?;
+                    (repository, merge)
+                }
+                None => return Ok(None),
+            },
+            World::Commit(tree) => {
+                let repository = tree.repository();
+                let merge = repository.merge_at(tree.commit())?;
+                (repository, merge)
+            }
         };
         let Some(Merge {
             sides,
             base,
             result,
-        }) = repository.merge()?
+        }) = merge
         else {
             return Ok(None);
         };

@@ -1,8 +1,9 @@
-//! `lab.lock`: every outside input and every output with its hash, and what the tree on disk says to it.
+//! `lab.lock`: every outside input and every output with its hash, and what the tree on disk, or in a commit, says to it.
 //!
-//! What labc knows as its own comes from several sources ([`Known`]); [`compare`] holds the tree to it, [`Plan`] says
-//! what is to be done, [`report`] says what is wrong. Knows bytes and hashes, and nothing of what the files mean.
+//! What labc knows as its own comes from several sources ([`Known`], [`Before`]); [`compare`] holds the tree to it, [`Plan`]
+//! says what is to be done, [`report`] says what is wrong. Knows bytes and hashes, and nothing of what the files mean.
 
+mod before;
 mod decode;
 mod encode;
 mod exact;
@@ -16,6 +17,7 @@ mod state;
 
 use std::collections::BTreeMap;
 
+pub use before::Before;
 pub use decode::decode;
 pub use encode::encode;
 pub use foreign::foreign;
@@ -23,7 +25,7 @@ pub use journal::Journal;
 pub use known::Known;
 pub use merge::Merged;
 pub use plan::Plan;
-pub use report::{report, stopped};
+pub use report::{Place, report, stopped};
 pub use state::{State, Verdict, compare};
 
 use crate::emit::{Output, sha256};

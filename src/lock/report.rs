@@ -1,4 +1,4 @@
-//! What is said about a tree on disk that is not what the sources make.
+//! What is said about a tree, on disk or in a commit, that is not what the sources make.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,50 @@ use crate::world::Obstacle;
 /// Lines of a difference that are shown; the rest is counted.
 const SHOWN: usize = 40;
 
+/// Where the tree is that is spoken of: it decides what is to be done about it.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// On disk.
+    Disk,
+    /// In a commit, by what messages call it.
+    Commit(&'a str),
+}
+
+impl Place<'_> {
+    /// What makes the tree right.
+    fn build(self) -> String {
+        self.there("run `labc build` and commit what it writes")
+    }
+
+    /// What does so whatever stands there.
+    fn force(self) -> String {
+        match self {
+            Place::Disk => "run `labc build --force`".to_owned(),
+            Place::Commit(_) => self.there("run `labc build --force` and commit what it writes"),
+        }
+    }
+
+    /// What is to be done where the tree is: of what `HEAD` is, nobody needs to be told.
+    fn there(self, remedy: &str) -> String {
+        match self {
+            Place::Commit(name) if !name.starts_with("HEAD ") => {
+                format!("check out {name}, {remedy}")
+            }
+            _ => remedy.to_owned(),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Place::Disk => "on disk",
+            Place::Commit(_) => "in the commit",
+        }
+    }
+}
+
 /// One message a path that is not as the sources make it, and one about the lock if `lock_differs`.
 pub fn report<'a>(
+    place: Place<'_>,
     verdicts: impl IntoIterator<Item = &'a Verdict>,
     lock_differs: bool,
     old: Option<&Lock>,
@@ -28,7 +70,7 @@ pub fn report<'a>(
                 .note(format!(
                     "{FILE} has output epoch {epoch}, and this labc has {EPOCH}"
                 ))
-                .help("run `labc build` and commit what it writes"),
+                .help(place.build()),
         );
         is_older = true;
     }
@@ -42,10 +84,10 @@ pub fn report<'a>(
         if is_older && !verdict.state.is_refused() || is_behind_obstacle(verdict, &verdicts) {
             continue;
         }
-        let diagnostic = of_path(verdict);
+        let diagnostic = of_path(place, verdict);
         let made = made.get(verdict.path.as_str());
         let difference = match (made, &verdict.refused) {
-            (Some(made), Some(there)) => Some(difference(&made.bytes, there)),
+            (Some(made), Some(there)) => Some(difference(place, &made.bytes, there)),
             _ => None,
         };
         diagnostics.push(match difference {
@@ -55,10 +97,8 @@ pub fn report<'a>(
     }
     if lock_differs && !is_older {
         let message = format!("{FILE} is not what the sources make");
-        diagnostics.push(
-            Diagnostic::error(Code::NOT_UP_TO_DATE, None, message)
-                .help("run `labc build` and commit what it writes"),
-        );
+        diagnostics
+            .push(Diagnostic::error(Code::NOT_UP_TO_DATE, None, message).help(place.build()));
     }
     diagnostics
 }
@@ -81,7 +121,7 @@ fn is_behind_obstacle(verdict: &Verdict, verdicts: &[&Verdict]) -> bool {
 /// What is said when something came in the way of a build that was writing already.
 pub fn stopped(path: &str, what: Option<Obstacle>) -> Diagnostic {
     match what {
-        Some(what) => in_the_way(path, what),
+        Some(what) => in_the_way(Place::Disk, path, what),
         None => {
             let message = format!("`{path}` was changed while labc was building");
             Diagnostic::error(Code::HAND_EDIT, None, message)
@@ -91,42 +131,49 @@ pub fn stopped(path: &str, what: Option<Obstacle>) -> Diagnostic {
     }
 }
 
-fn in_the_way(path: &str, what: Obstacle) -> Diagnostic {
+fn in_the_way(place: Place<'_>, path: &str, what: Obstacle) -> Diagnostic {
     let message = format!("`{path}` is in the way: it is {what}");
     let diagnostic = Diagnostic::error(Code::IN_THE_WAY, None, message);
-    match what {
-        Obstacle::Link => diagnostic
-            .note("labc follows no link where it writes, wherever that leads")
-            .help("remove it, or let `labc build --force` put its own there; what it leads to stays as it is"),
-        Obstacle::Special => {
-            diagnostic.help("remove it, or let `labc build --force` put its own there")
+    let diagnostic = match what {
+        Obstacle::Link => {
+            diagnostic.note("labc follows no link where it writes, wherever that leads")
         }
-        Obstacle::File => diagnostic
-            .note("a folder must be there")
-            .help("move it out of the way, or let `labc build --force` remove it"),
-        Obstacle::Folder => diagnostic
-            .note("a file must be there")
-            .help("move it out of the way: not even `labc build --force` removes a folder with something in it"),
+        Obstacle::File => diagnostic.note("a folder must be there"),
+        Obstacle::Folder => diagnostic.note("a file must be there"),
+        Obstacle::Submodule => diagnostic.note("labc writes nothing into another repository"),
+        Obstacle::Special => diagnostic,
+    };
+    if let Place::Commit(_) = place {
+        let remedy = "remove it with `git rm`, run `labc build` and commit";
+        return diagnostic.help(place.there(remedy));
     }
+    diagnostic.help(match what {
+        Obstacle::Link => "remove it, or let `labc build --force` put its own there; what it leads to stays as it is",
+        Obstacle::Special => "remove it, or let `labc build --force` put its own there",
+        Obstacle::File => "move it out of the way, or let `labc build --force` remove it",
+        Obstacle::Folder | Obstacle::Submodule => {
+            "move it out of the way: not even `labc build --force` removes a folder with something in it"
+        }
+    })
 }
 
-fn of_path(verdict: &Verdict) -> Diagnostic {
+fn of_path(place: Place<'_>, verdict: &Verdict) -> Diagnostic {
     let path = &verdict.path;
     let stale = |what: &str| {
         Diagnostic::error(Code::NOT_UP_TO_DATE, None, format!("`{path}` {what}"))
-            .help("run `labc build` and commit what it writes")
+            .help(place.build())
     };
     let edited = |what: &str| {
         Diagnostic::error(Code::HAND_EDIT, None, format!("`{path}` {what}"))
             .help("to keep the change, say it in lab.toml: as a value, an input or a patch")
-            .help("to drop it, run `labc build --force`")
+            .help(format!("to drop it, {}", place.force()))
     };
     match verdict.state {
         State::Same | State::New => stale("is missing: the sources make it now"),
-        State::Missing => stale("is missing: it was removed by hand"),
+        State::Missing => missing(place, path),
         State::Stale => stale("is stale: the sources make something else now"),
-        State::NotExecutable => stale("is a program and may not be run"),
-        State::Blocked(what) => in_the_way(path, what),
+        State::NotExecutable => not_executable(place, path),
+        State::Blocked(what) => in_the_way(place, path, what),
         State::Obsolete => stale("is obsolete: the sources make it no more"),
         State::HandEdited => edited("was edited by hand"),
         State::HandEditedObsolete => edited("was edited by hand, and the sources make it no more"),
@@ -135,12 +182,45 @@ fn of_path(verdict: &Verdict) -> Diagnostic {
             None,
             format!("`{path}` is in the way: labc did not write it"),
         )
-        .help("move it out of the way, or let `labc build --force` overwrite it"),
+        .help(match place {
+            Place::Disk => {
+                "move it out of the way, or let `labc build --force` overwrite it".to_owned()
+            }
+            Place::Commit(_) => format!("move it out of the way, or {}", place.force()),
+        }),
     }
 }
 
-/// The lines that differ, with two lines around them: `-` as the sources make it, `+` on disk.
-fn difference(made: &[u8], there: &[u8]) -> String {
+fn missing(place: Place<'_>, path: &str) -> Diagnostic {
+    let (why, ignored) = match place {
+        Place::Disk => ("is missing: it was removed by hand", None),
+        Place::Commit(_) => (
+            "is missing: it was removed by hand, or never added",
+            Some(format!(
+                "where it is on disk, `git check-ignore -v {path}` says whether Git was told to ignore it"
+            )),
+        ),
+    };
+    let message = format!("`{path}` {why}");
+    let diagnostic = Diagnostic::error(Code::NOT_UP_TO_DATE, None, message).help(place.build());
+    match ignored {
+        Some(ignored) => diagnostic.help(ignored),
+        None => diagnostic,
+    }
+}
+
+fn not_executable(place: Place<'_>, path: &str) -> Diagnostic {
+    let message = format!("`{path}` is a program and may not be run");
+    Diagnostic::error(Code::NOT_UP_TO_DATE, None, message).help(match place {
+        Place::Disk => place.build(),
+        Place::Commit(_) => place.there(&format!(
+            "run `git update-index --chmod=+x {path}` and commit"
+        )),
+    })
+}
+
+/// The lines that differ, with two lines around them: `-` as the sources make it, `+` what is there.
+fn difference(place: Place<'_>, made: &[u8], there: &[u8]) -> String {
     let (made, there) = (
         String::from_utf8_lossy(made),
         String::from_utf8_lossy(there),
@@ -149,7 +229,7 @@ fn difference(made: &[u8], there: &[u8]) -> String {
     let unified = diff
         .unified_diff()
         .context_radius(2)
-        .header("as the sources make it", "on disk")
+        .header("as the sources make it", place.name())
         .to_string();
     let lines: Vec<&str> = unified.lines().collect();
     let mut text = format!(

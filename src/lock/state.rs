@@ -1,10 +1,10 @@
-//! What the tree on disk says to a build: which files are labc's own, which a hand has changed.
+//! What the tree on disk, or in a commit, says to a build: which files are labc's own, which a hand has changed.
 
 use std::collections::BTreeSet;
 
 use super::Known;
 use crate::emit::{Output, sha256};
-use crate::world::{Failure, Folder, Obstacle, Stamp, Standing, There, has};
+use crate::world::{Failure, Obstacle, Stamp, Standing, There, World, has};
 
 /// What a file on disk is, seen from what labc knows as its own and from what the build makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,20 +59,24 @@ impl State {
 /// # Errors
 /// The machine failed.
 pub fn compare(
-    folder: &Folder,
+    world: &World,
     outputs: &[Output],
     known: &Known<'_>,
 ) -> Result<Vec<Verdict>, Failure> {
     let subjects = subjects(outputs, known);
     let paths: Vec<&str> = subjects.iter().map(|subject| subject.path).collect();
-    let judged = folder.look_at_all(&paths, |path, standing| {
+    let subject = |path: &str| {
         let at = subjects.binary_search_by(|subject| subject.path.cmp(path));
-        at.map_or_else(|_| Vec::new(), |at| subjects[at].judge(standing, known))
+        at.ok().map(|at| &subjects[at])
+    };
+    let expected = |path: &str| Some(subject(path)?.made?.bytes.as_slice());
+    let judged = world.look_at_all(&paths, expected, |path, standing| {
+        subject(path).map_or_else(Vec::new, |subject| subject.judge(standing, known))
     })?;
     let mut verdicts: Vec<Verdict> = judged.into_iter().flatten().collect();
     verdicts.sort_by(|left, right| (&left.path, left.state).cmp(&(&right.path, right.state)));
     verdicts.dedup_by(|left, right| (&left.path, left.state) == (&right.path, right.state));
-    unblock(folder, verdicts, known)
+    unblock(world, verdicts, known)
 }
 
 /// A path that the build makes, or that labc wrote once.
@@ -127,7 +131,7 @@ impl Subject<'_> {
         Some(Verdict {
             path: self.path.to_owned(),
             state,
-            stamp: Some(there.stamp),
+            stamp: there.stamp,
             refused: state.is_refused().then_some(there.bytes),
         })
     }
@@ -173,7 +177,7 @@ impl Verdict {
 /// Drops the obstacles that go anyway: a file of labc's own that the build makes no more, where now a folder must be, and
 /// a folder of nothing but such files, where now a file must be.
 fn unblock(
-    folder: &Folder,
+    world: &World,
     verdicts: Vec<Verdict>,
     known: &Known<'_>,
 ) -> Result<Vec<Verdict>, Failure> {
@@ -187,7 +191,7 @@ fn unblock(
         let goes = match verdict.state {
             State::Blocked(Obstacle::File) => known.contains(&verdict.path),
             State::Blocked(Obstacle::Folder) => {
-                let inside = folder.files_below(&verdict.path)?;
+                let inside = world.files_below(&verdict.path)?;
                 !inside.is_empty() && inside.iter().all(|path| obsolete.contains(path))
             }
             _ => false,

@@ -32,6 +32,7 @@ pub fn parse(
     diagnostics: &mut Diagnostics,
 ) -> Result<(Sources, Option<LabSyntax>), Failure> {
     let mut loader = Loader::new(world);
+    loader.sources.at = world.prefix();
     let bytes = match world.read(LAB)? {
         Read::Bytes(bytes) => bytes,
         Read::Missing => {

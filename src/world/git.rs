@@ -8,6 +8,7 @@
 mod commit_tree;
 mod merging;
 mod revision;
+mod standing;
 
 use std::fmt;
 use std::fs;

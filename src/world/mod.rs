@@ -133,12 +133,76 @@ impl World {
         }
     }
 
+    /// What stands before the path of a file so that Git knows it, in a commit: `3f2a1c9:clusters/home/`.
+    pub fn prefix(&self) -> Option<String> {
+        match self {
+            World::Commit(tree) => Some(tree.prefix()),
+            World::Folder(_) | World::Memory(_) => None,
+        }
+    }
+
+    /// What stands at the path of an output.
+    ///
+    /// # Errors
+    /// The machine failed.
+    pub fn look(&self, path: &str) -> Result<Standing, Failure> {
+        match self {
+            World::Folder(folder) => folder.look(path),
+            World::Commit(tree) => tree.look(path, None),
+            World::Memory(files) => Ok(in_memory(files, path)),
+        }
+    }
+
+    /// What `judge` says to what stands at each path, in their order. `expected` is what a file should hold, and saves
+    /// reading it where that can be told without.
+    ///
+    /// # Errors
+    /// The machine failed.
+    pub fn look_at_all<'b, T: Send>(
+        &self,
+        paths: &[&str],
+        expected: impl Fn(&str) -> Option<&'b [u8]> + Sync,
+        judge: impl Fn(&str, Standing) -> T + Sync,
+    ) -> Result<Vec<T>, Failure> {
+        match self {
+            World::Folder(folder) => folder.look_at_all(paths, judge),
+            World::Commit(tree) => tree.look_at_all(paths, expected, judge),
+            World::Memory(files) => {
+                let each = |path: &&str| judge(path, in_memory(files, path));
+                Ok(paths.iter().map(each).collect())
+            }
+        }
+    }
+
+    /// The paths of all files below a folder of the tree, without following a link; whatever is no folder counts.
+    ///
+    /// # Errors
+    /// The machine failed.
+    pub fn files_below(&self, folder: &str) -> Result<Vec<String>, Failure> {
+        match self {
+            World::Folder(root) => root.files_below(folder),
+            World::Commit(tree) => tree.files_below(folder),
+            World::Memory(_) => self.list(folder),
+        }
+    }
+
     /// What messages call the lab's folder.
     pub fn name(&self) -> String {
         match self {
             World::Folder(folder) => folder.name().display().to_string(),
-            World::Commit(tree) => tree.name().to_owned(),
+            World::Commit(tree) => tree.name(),
             World::Memory(_) => "memory".to_owned(),
         }
     }
+}
+
+/// What stands at a path among files in memory: there are no folders and no programs.
+fn in_memory(files: &BTreeMap<String, Vec<u8>>, path: &str) -> Standing {
+    files.get(path).map_or(Standing::Nothing, |bytes| {
+        Standing::File(There {
+            bytes: bytes.clone(),
+            executable: true,
+            stamp: None,
+        })
+    })
 }

@@ -32,6 +32,8 @@ pub enum Obstacle {
     File,
     /// A FIFO, a socket or a device.
     Special,
+    /// Another repository, in a commit: on disk it is a folder.
+    Submodule,
 }
 
 impl Obstacle {
@@ -55,6 +57,7 @@ impl fmt::Display for Obstacle {
             Obstacle::Folder => "a folder",
             Obstacle::File => "a file",
             Obstacle::Special => "no regular file",
+            Obstacle::Submodule => "a submodule",
         })
     }
 }
@@ -142,8 +145,8 @@ pub struct There {
     pub bytes: Vec<u8>,
     /// Whether it may be run.
     pub executable: bool,
-    /// Which file it is, and as of when.
-    pub stamp: Stamp,
+    /// Which file it is, and as of when; none in a commit, where nothing changes.
+    pub stamp: Option<Stamp>,
 }
 
 /// What stands at the path of an output.
@@ -163,7 +166,7 @@ pub enum Standing {
 }
 
 /// The largest output that is read, in bytes: far above any that labc writes.
-const LARGEST: u64 = 256 << 20;
+pub(super) const LARGEST: u64 = 256 << 20;
 
 /// Paths of one folder that are looked at in one go.
 const TOGETHER: usize = 64;
@@ -456,7 +459,7 @@ pub(super) fn look(dir: &Dir, name: &str, path: &str) -> Result<Option<There>, S
     Ok(Some(There {
         bytes,
         executable: is_executable(&metadata),
-        stamp: Stamp::of(&metadata),
+        stamp: Some(Stamp::of(&metadata)),
     }))
 }
 
@@ -467,11 +470,15 @@ fn obstacle(path: &str, kind: FileType) -> Stop {
     }
 }
 
+pub(super) fn too_large(length: u64) -> io::Error {
+    let why = format!("it has {length} bytes, and labc writes none above {LARGEST}");
+    io::Error::new(io::ErrorKind::FileTooLarge, why)
+}
+
 /// The bytes of a file that had `length` a moment ago.
 fn read(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
     if length > LARGEST {
-        let why = format!("it has {length} bytes, and labc writes none above {LARGEST}");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+        return Err(too_large(length));
     }
     let length = usize::try_from(length).unwrap_or_default();
     let mut bytes = vec![0; length + 1];

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gix::ObjectId;
@@ -24,7 +24,7 @@ const MAX_LINKS: usize = 40;
 /// Bytes of a link: what the Linux kernel takes.
 const MAX_LINK: u64 = 4095;
 /// Names that one listing looks at: far above any real lab, and few enough for trees that hold themselves many times.
-const MAX_NAMES: usize = 1 << 18;
+pub(super) const MAX_NAMES: usize = 1 << 18;
 /// Folders that are looked through for a lab that is to be named in a message.
 const MAX_SEARCHED: usize = 2000;
 
@@ -38,8 +38,10 @@ struct Inner {
     /// The tree of the lab's folder.
     root: ObjectId,
     commit: Commit,
-    /// What messages call it.
-    name: String,
+    /// Where the folder is in the repository.
+    folder: PathBuf,
+    /// What messages call the commit.
+    called: String,
     shared: gix::ThreadSafeRepository,
     /// Handles that no thread uses now.
     idle: Mutex<Vec<gix::Repository>>,
@@ -48,12 +50,12 @@ struct Inner {
 }
 
 /// What a tree holds, by name.
-type Entries = BTreeMap<Vec<u8>, Entry>;
+pub(super) type Entries = BTreeMap<Vec<u8>, Entry>;
 
 #[derive(Clone, Copy)]
-struct Entry {
-    kind: EntryKind,
-    id: ObjectId,
+pub(super) struct Entry {
+    pub(super) kind: EntryKind,
+    pub(super) id: ObjectId,
 }
 
 /// What a path leads to.
@@ -103,20 +105,16 @@ impl CommitTree {
         let failed = |error| failure("reading", called, io::Error::other(reason(error)));
         let found = repository.git.find_commit(commit.0).map_err(failed)?;
         let root = found.tree_id().map_err(failed)?.detach();
-        let name = match folder.as_os_str().is_empty() {
-            true => called.to_owned(),
-            false => format!("{} at {called}", folder.display()),
-        };
-        let inner = |root| Inner {
+        let top = Inner {
             root,
             commit,
-            name,
+            folder: folder.to_owned(),
+            called: called.to_owned(),
             shared: repository.git.clone().into_sync(),
             idle: Mutex::new(Vec::new()),
             trees: Mutex::new(BTreeMap::new()),
         };
         let mut tree = root;
-        let top = inner(root);
         for part in folder.components() {
             let entries = top.entries(tree)?;
             match entries.get(part.as_os_str().as_encoded_bytes()) {
@@ -133,9 +131,35 @@ impl CommitTree {
         self.inner.commit
     }
 
-    /// What messages call it: `main (3f2a1c9)`, with the lab's folder where that is not the top.
-    pub fn name(&self) -> &str {
-        &self.inner.name
+    /// What messages call the commit: `main (3f2a1c9)`.
+    pub fn called(&self) -> &str {
+        &self.inner.called
+    }
+
+    /// What messages call the lab's folder in it.
+    pub fn name(&self) -> String {
+        match self.inner.folder.as_os_str().is_empty() {
+            true => self.inner.called.clone(),
+            false => format!("{} at {}", self.inner.folder.display(), self.inner.called),
+        }
+    }
+
+    /// What stands before the path of a file so that Git knows it too: `3f2a1c9:clusters/home/`.
+    pub fn prefix(&self) -> String {
+        let short = self.repository().short(self.inner.commit);
+        let folder = self.inner.folder.display();
+        match self.inner.folder.as_os_str().is_empty() {
+            true => format!("{short}:"),
+            false => format!("{short}:{folder}/"),
+        }
+    }
+
+    /// The repository, with the lab's folder as its place in it.
+    pub fn repository(&self) -> Repository {
+        Repository {
+            git: self.inner.shared.to_thread_local(),
+            below: self.inner.folder.clone(),
+        }
     }
 
     /// The bytes of a file.
@@ -200,6 +224,30 @@ impl CommitTree {
             folders.extend(below.map(|(part, entry)| (join(&folder, part), entry.id)));
         }
         Ok(found)
+    }
+}
+
+impl CommitTree {
+    pub(super) fn root(&self) -> ObjectId {
+        self.inner.root
+    }
+
+    pub(super) fn entries(&self, id: ObjectId) -> Result<Arc<Entries>, Failure> {
+        self.inner.entries(id)
+    }
+
+    pub(super) fn object(
+        &self,
+        id: ObjectId,
+        path: &str,
+        most: u64,
+    ) -> Result<(u64, Vec<u8>), Failure> {
+        self.inner.object(id, path, most)
+    }
+
+    /// A path of it as failures name it.
+    pub(super) fn say(&self, path: &str) -> String {
+        self.inner.say(path)
     }
 }
 
@@ -310,9 +358,12 @@ impl Inner {
         result
     }
 
+    fn say(&self, path: &str) -> String {
+        format!("{path} at {}", self.called)
+    }
+
     fn failed(&self, path: &str, error: &gix::Error) -> Failure {
-        let path = format!("{path} at {}", self.name);
-        failure("reading", path, io::Error::other(reason(error)))
+        failure("reading", self.say(path), io::Error::other(reason(error)))
     }
 }
 
@@ -329,7 +380,7 @@ fn parts(path: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// A name that is no text cannot be asked for: reading it finds nothing, and whoever lists says so.
-fn join(folder: &str, name: &[u8]) -> String {
+pub(super) fn join(folder: &str, name: &[u8]) -> String {
     let name = name.to_str_lossy();
     match folder {
         "" => name.into_owned(),
@@ -350,10 +401,7 @@ struct Walk<'t> {
 impl Walk<'_> {
     /// Adds the files below a folder.
     fn folder(&mut self, name: &str) -> Result<(), Failure> {
-        let stopped = |why: &str| {
-            let path = format!("{name} at {}", self.tree.name);
-            failure("listing", path, io::Error::other(why))
-        };
+        let stopped = |why: &str| failure("listing", self.tree.say(name), io::Error::other(why));
         let place = match self.tree.find(name, true)? {
             Found::Folder(place) => place,
             Found::Outside => return Err(stopped(ESCAPE)),
@@ -397,6 +445,6 @@ impl Walk<'_> {
 
 impl fmt::Debug for CommitTree {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "CommitTree({})", self.inner.name)
+        write!(formatter, "CommitTree({})", self.name())
     }
 }

@@ -68,11 +68,19 @@ impl Repository {
                 result: None,
             }));
         }
-        let parents = self.parents(head)?;
+        self.merge_at(head)
+    }
+
+    /// The merge that a commit is the result of, if it is one.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn merge_at(&self, commit: Commit) -> Result<Option<Merge>, Reason> {
+        let parents = self.parents(commit)?;
         if parents.len() < 2 {
             return Ok(None);
         }
-        self.of_sides(parents, Some(head)).map(Some)
+        self.of_sides(parents, Some(commit)).map(Some)
     }
 
     fn of_sides(&self, sides: Vec<Commit>, result: Option<Commit>) -> Result<Merge, Reason> {

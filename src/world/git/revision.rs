@@ -304,7 +304,7 @@ impl Repository {
         };
         let found = references.all().into_iter().flatten().flatten();
         let short = found.map(|found| found.name().shorten().to_string());
-        short.collect()
+        short.chain(["HEAD".to_owned()]).collect()
     }
 
     fn cut_off(&self) -> Option<String> {

@@ -1,71 +1,78 @@
-//! What earlier builds, and Git, left behind to tell which files of a tree are labc's own.
+//! What earlier builds, and Git, left behind in a lab -> which files of its tree are labc's own, and what is not right.
 
-use super::Common;
-use super::output::say;
+use super::{Journal, Known, Lock, Merged, State, Verdict, decode, state};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::lock::{self, Journal, Known, Lock, Merged, State, Verdict};
+use crate::emit::Output;
 use crate::source::{SourceKind, Sources};
-use crate::world::{Failure, Folder, JOURNAL, Stamp, Standing};
+use crate::world::git::Reason;
+use crate::world::{Failure, JOURNAL, Stamp, Standing, World};
 
 /// What earlier builds left behind.
 #[derive(Default)]
-pub(super) struct Before {
+pub struct Before {
     /// The lock, if it can be read.
-    pub(super) lock: Option<Lock>,
+    pub lock: Option<Lock>,
     /// Its text.
-    pub(super) text: Option<Vec<u8>>,
+    pub text: Option<Vec<u8>>,
     /// Which file it is.
-    pub(super) stamp: Option<Stamp>,
+    pub stamp: Option<Stamp>,
     /// The sides of a Git merge, where the lock is what it left of two.
-    sides: Option<Merged>,
+    pub sides: Option<Merged>,
+    /// Why Git cannot tell what was merged, where it was asked.
+    pub untold: Option<Reason>,
     /// A build was interrupted.
-    pub(super) has_journal: bool,
+    pub has_journal: bool,
     /// Its journal, if it can be read.
-    pub(super) journal: Option<Journal>,
+    pub journal: Option<Journal>,
     /// What stands where one of them must be.
-    pub(super) blocked: Vec<Verdict>,
+    blocked: Vec<Verdict>,
 }
 
 impl Before {
     /// Reads the lock and the journal. A broken one is reported, but for a lock whose two sides Git can tell.
-    pub(super) fn read(
-        common: &Common,
-        folder: &Folder,
+    ///
+    /// # Errors
+    /// The machine failed.
+    pub fn read(
+        world: &World,
         sources: &mut Sources,
         diagnostics: &mut Diagnostics,
     ) -> Result<Self, Failure> {
         let mut before = Before::default();
         let mut found = Diagnostics::default();
-        before.read_lock(folder, sources, &mut found)?;
+        before.read_lock(world, sources, &mut found)?;
         let is_torn =
             |found: &Diagnostic| [Code::LOCK_CONFLICT, Code::LOCK_DAMAGED].contains(&found.code);
         if before.lock.is_none() && before.text.is_some() && found.iter().all(is_torn) {
-            before.sides = merge_around(common, folder);
+            before.sides = before.merge_around(world);
         }
         if before.sides.is_none() {
             diagnostics.append(found);
         }
-        before.read_journal(folder, diagnostics)?;
+        // A build that was interrupted is an affair of the disk that it wrote to.
+        if !matches!(world, World::Commit(_)) {
+            before.read_journal(world, diagnostics)?;
+        }
         Ok(before)
     }
 
     fn read_lock(
         &mut self,
-        folder: &Folder,
+        world: &World,
         sources: &mut Sources,
         diagnostics: &mut Diagnostics,
     ) -> Result<(), Failure> {
-        match folder.look(lock::FILE)? {
+        match world.look(super::FILE)? {
             Standing::Nothing => {}
             Standing::Obstacle { path, what } => {
                 self.blocked.push(Verdict::blocked(&path, what));
             }
             Standing::File(there) => {
                 let text = String::from_utf8_lossy(&there.bytes);
-                let source =
-                    sources.add(lock::FILE.to_owned(), text.as_ref().into(), SourceKind::Lab);
-                self.lock = lock::decode(source, &text, diagnostics);
-                self.stamp = Some(there.stamp);
+                let name = super::FILE.to_owned();
+                let source = sources.add(name, text.as_ref().into(), SourceKind::Lab);
+                self.lock = decode(source, &text, diagnostics);
+                self.stamp = there.stamp;
                 self.text = Some(there.bytes);
             }
         }
@@ -74,10 +81,10 @@ impl Before {
 
     fn read_journal(
         &mut self,
-        folder: &Folder,
+        world: &World,
         diagnostics: &mut Diagnostics,
     ) -> Result<(), Failure> {
-        match folder.look(JOURNAL)? {
+        match world.look(JOURNAL)? {
             Standing::Nothing => {}
             Standing::Obstacle { path, what } => {
                 self.blocked.push(Verdict::blocked(&path, what));
@@ -94,7 +101,7 @@ impl Before {
     }
 
     /// All that tells what is labc's own.
-    pub(super) fn known(&self) -> Known<'_> {
+    pub fn known(&self) -> Known<'_> {
         let mut known = Known::new(self.lock.as_ref(), self.journal.as_ref());
         for side in self.sides.iter().flat_map(Merged::outputs) {
             for (path, sha256) in side {
@@ -104,14 +111,26 @@ impl Before {
         known
     }
 
+    /// The state of every path of a world that is not as a build makes it, sorted. For a commit: the outputs that are not
+    /// its own compile.
+    ///
+    /// # Errors
+    /// The machine failed.
+    pub fn compare(&mut self, world: &World, outputs: &[Output]) -> Result<Vec<Verdict>, Failure> {
+        let mut verdicts = state::compare(world, outputs, &self.known())?;
+        self.settle(world, &mut verdicts);
+        verdicts.append(&mut self.blocked.clone());
+        Ok(verdicts)
+    }
+
     /// Takes what a Git merge made of labc's own files for its own.
-    pub(super) fn settle(&self, common: &Common, folder: &Folder, verdicts: &mut [Verdict]) {
+    fn settle(&mut self, world: &World, verdicts: &mut [Verdict]) {
         if !verdicts.iter().any(|verdict| verdict.refused.is_some()) {
             return;
         }
         let around = match self.sides {
             Some(_) => None,
-            None => merge_around(common, folder),
+            None => self.merge_around(world),
         };
         let Some(merged) = self.sides.as_ref().or(around.as_ref()) else {
             return;
@@ -128,18 +147,15 @@ impl Before {
             verdict.refused = None;
         }
     }
-}
 
-/// The Git merge that the lab is in or just had. Without Git, nothing is known of it.
-fn merge_around(common: &Common, folder: &Folder) -> Option<Merged> {
-    match Merged::of(folder.name()) {
-        Ok(merged) => merged,
-        Err(why) => {
-            if common.verbose {
-                let note = format!("note: Git cannot tell what was merged: {why}");
-                say(common, &note);
+    /// The Git merge that a world is in or just had. Without Git, nothing is known of it.
+    fn merge_around(&mut self, world: &World) -> Option<Merged> {
+        match Merged::of(world) {
+            Ok(merged) => merged,
+            Err(why) => {
+                self.untold = Some(why);
+                None
             }
-            None
         }
     }
 }
