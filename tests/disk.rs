@@ -930,7 +930,7 @@ fn a_lock_with_conflict_marks_is_said_and_made_anew() {
     let run = labc(&place.lab, &["build"]);
     assert_eq!(run.code, 1, "{}", run.said);
     assert!(
-        run.said.contains("error[L1004]") && run.said.contains("labc build --force"),
+        run.said.contains("error[L1004]") && run.said.contains("labc lock --resolve"),
         "{}",
         run.said
     );

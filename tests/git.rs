@@ -15,7 +15,7 @@ mod tree;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use labc::world::git::{CommitTree, Repository, Start, Unresolved};
 use labc::world::{MAX_FILE, Read, World};
@@ -121,15 +121,21 @@ const ASKED: [&str; 18] = [
     ".git/config",
 ];
 
+/// Puts a file or a link at a path, unless something is there already or a link is on the way.
 fn put(root: &Path, (path, what): (&str, &str)) {
-    let path = root.join(path);
-    // A link may stand where a later shape has its folder.
-    if fs::create_dir_all(path.parent().expect("a folder")).is_err() {
+    let at = root.join(path);
+    let way = path
+        .match_indices('/')
+        .map(|(end, _)| root.join(&path[..end]));
+    let is_closed =
+        |folder: PathBuf| fs::symlink_metadata(folder).is_ok_and(|found| !found.is_dir());
+    if fs::symlink_metadata(&at).is_ok() || way.into_iter().any(is_closed) {
         return;
     }
+    fs::create_dir_all(at.parent().expect("a folder")).expect("a folder");
     match what.strip_prefix("-> ") {
-        Some(target) => symlink(target, path).expect("a link"),
-        None => fs::write(path, what).expect("a file"),
+        Some(target) => symlink(target, at).expect("a link"),
+        None => fs::write(at, what).expect("a file"),
     }
 }
 
@@ -178,12 +184,9 @@ proptest! {
         let root = git.root.join("lab");
         put(&root, ("lab.toml", "a lab"));
         for (path, target) in &entries {
-            let at = root.join(path);
-            let is_free = fs::create_dir_all(at.parent().expect("a folder")).is_ok() && fs::symlink_metadata(&at).is_err();
-            if is_free && target.is_empty() {
-                put(&root, (path, path));
-            } else if is_free {
-                put(&root, (path, &format!("-> {target}")));
+            match target.as_str() {
+                "" => put(&root, (path, path)),
+                _ => put(&root, (path, &format!("-> {target}"))),
             }
         }
         git.commit("a lab");

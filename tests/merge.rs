@@ -517,3 +517,131 @@ fn nothing_that_the_repository_names_is_run() {
     assert_eq!(code, 0, "{said}");
     assert!(!canary.exists(), "a program of the repository was run");
 }
+
+impl Repository {
+    /// What Git has in its index, and which paths it takes for unmerged.
+    fn index(&self) -> String {
+        let staged = self.run_git(&["ls-files", "--stage"]);
+        String::from_utf8_lossy(&staged.stdout).into_owned()
+    }
+
+    fn resolves(&self) -> String {
+        let index = self.index();
+        let (code, said) = labc(&self.lab, &["lock", "--resolve"]);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(self.index(), index, "something was staged");
+        let (code, checked) = labc(&self.lab, &["check"]);
+        assert_eq!(code, 0, "{checked}");
+        self.no_marks();
+        said
+    }
+
+    /// Changes the lab on `left` without committing, and takes the change to `right`, which has another.
+    fn stash(&self) {
+        self.branch("right", "main", "whoami:v1.11.0", "whoami:v1.13.0");
+        self.git(&["checkout", "--quiet", "main"]);
+        replace(
+            &self.lab.join("lab.toml"),
+            "whoami:v1.11.0",
+            "whoami:v1.12.0",
+        );
+        self.build(0);
+        self.git(&["stash", "--quiet"]);
+        self.git(&["checkout", "--quiet", "right"]);
+        self.conflicts(&["stash", "pop"]);
+    }
+}
+
+#[test]
+fn lock_resolve_makes_a_merge_right_and_stages_nothing() {
+    let Some(repository) = Repository::new("resolve", "clusters/home") else {
+        return;
+    };
+    repository.two_branches();
+    repository.conflicts(&["merge", "right"]);
+    let lock = read(&repository.lab.join("lab.lock"));
+    let (code, said) = labc(&repository.lab, &["lock", "--resolve"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("error[L0101]: a merge conflict is not resolved")
+            && said.contains("<<<<<<< HEAD"),
+        "{said}"
+    );
+    assert_eq!(read(&repository.lab.join("lab.lock")), lock);
+    repository.resolve();
+    let said = repository.resolves();
+    assert!(said.contains("lab.lock is right: wrote "), "{said}");
+    assert!(said.contains("git add lab.lock out"), "{said}");
+    repository.commit("merged");
+    repository.heals();
+}
+
+#[test]
+fn lock_resolve_knows_a_conflict_that_git_does_not() {
+    for (name, kind) in [("stash", "merge"), ("stash-diff3", "diff3")] {
+        let Some(repository) = Repository::new(name, "") else {
+            return;
+        };
+        repository.git(&["config", "merge.conflictStyle", kind]);
+        repository.stash();
+        repository.resolve();
+        let said = repository.build(1);
+        assert!(
+            said.contains("error[L1004]") && said.contains("labc lock --resolve"),
+            "{said}"
+        );
+        replace(&repository.lab.join(BROKER), "ClusterIP", "NodePort");
+        let (code, said) = labc(&repository.lab, &["lock", "--resolve"]);
+        assert_eq!(code, 3, "{said}");
+        assert!(
+            said.contains(&format!("`{BROKER}` was edited by hand"))
+                && said.contains("nothing was written"),
+            "{said}"
+        );
+        replace(&repository.lab.join(BROKER), "NodePort", "ClusterIP");
+        // A hand in a file that has marks is a hand, too.
+        let torn = read(&repository.lab.join(WHOAMI));
+        replace(&repository.lab.join(WHOAMI), "replicas: 1", "replicas: 5");
+        let (code, said) = labc(&repository.lab, &["lock", "--resolve"]);
+        assert_eq!(code, 3, "{said}");
+        fs::write(repository.lab.join(WHOAMI), torn).expect("it can be written");
+        repository.resolves();
+        repository.heals();
+    }
+}
+
+#[test]
+fn lock_resolve_makes_a_squashed_merge_right() {
+    let Some(repository) = Repository::new("squash", "") else {
+        return;
+    };
+    repository.two_branches();
+    repository.conflicts(&["merge", "--squash", "right"]);
+    repository.resolve();
+    repository.build(1);
+    repository.resolves();
+}
+
+#[test]
+fn lock_resolve_leaves_alone_what_has_no_conflict() {
+    let Some(repository) = Repository::new("no-conflict", "") else {
+        return;
+    };
+    repository.resolve();
+    let before = repository.run_git(&["status", "--porcelain"]);
+    let (code, said) = labc(&repository.lab, &["lock", "--resolve"]);
+    assert_eq!((code, said.as_str()), (0, "lab.lock has no conflict\n"));
+    let after = repository.run_git(&["status", "--porcelain"]);
+    assert_eq!(after.stdout, before.stdout);
+    let (code, said) = labc(&repository.lab, &["lock"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("--resolve"), "{said}");
+    let broken = read(&repository.lab.join("lab.lock")) + "<<<<<<< HEAD\n";
+    fs::write(repository.lab.join("lab.lock"), broken).expect("it can be written");
+    let (code, said) = labc(&repository.lab, &["lock", "--resolve"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("error[L1004]") && said.contains("labc build --force"),
+        "{said}"
+    );
+}

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::compared::{Compared, compare, leave, print_with_differences, verify};
+use super::compared::{Compared, How, compare, leave, print_with_differences, verify};
 use super::output::{count, diagnostics, say};
 use super::{Common, Exit};
 use crate::compile;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::emit::emit;
-use crate::lock::{self, Plan, State};
+use crate::lock::{self, Plan, State, Verdict};
 use crate::parse::LAB;
 use crate::source::Sources;
 use crate::world::{Failure, Folder, Guard, Read, Stop, World};
@@ -36,52 +36,24 @@ impl Build {
         if let Some(elsewhere) = &self.out {
             return self.elsewhere(common, &world, elsewhere);
         }
+        let how = if self.force { How::Force } else { How::Keep };
         let has_lab = !matches!(world.read(LAB)?, Read::Missing);
-        let guard = (has_lab && !self.locked).then(|| self.guard(common, &folder));
-        let compared = match compare(common, &world, self.force)? {
+        let guard = (has_lab && !self.locked).then(|| guard(common, &folder, how));
+        let compared = match compare(common, &world, how)? {
             Ok(compared) => compared,
             Err(exit) => return Ok(exit),
         };
         if self.locked {
             return Ok(verify(common, compared));
         }
-        let refused = compared
-            .verdicts
-            .iter()
-            .any(|verdict| verdict.state.is_refused());
-        if refused && !self.force {
-            print_with_differences(common, compared, |state| state.is_refused(), false);
-            say(common, "nothing was written");
-            return Ok(Exit::Differs);
-        }
-        diagnostics(common, &compared.diagnostics, &compared.sources);
-        match guard.map_or(Ok(()), |guard| write(&folder, guard, &compared)) {
-            Ok(()) => {
+        Ok(match apply(common, &folder, guard, compared, how)? {
+            Ok(compared) => {
                 summary(common, &compared);
                 leave(compared);
-                Ok(Exit::Fine)
+                Exit::Fine
             }
-            Err(Stop::Failed(failure)) => Err(failure),
-            Err(Stop::Obstacle { path, what }) => {
-                Ok(stopped(common, lock::stopped(&path, Some(what))))
-            }
-            Err(Stop::Changed { path }) => Ok(stopped(common, lock::stopped(&path, None))),
-        }
-    }
-
-    /// Keeps other builds of the lab away. That it cannot matters only to a build that has something to write.
-    fn guard(&self, common: &Common, folder: &Folder) -> Result<Guard, Stop> {
-        if self.force {
-            folder.clear_scratch()?;
-        }
-        let guard = folder.guard(|| say(common, "waiting for another build of this lab"))?;
-        if let (true, Some(why)) = (common.verbose, &guard.unlocked) {
-            say(
-                common,
-                &format!("other builds of this lab are not kept away: {why}"),
-            );
-        }
-        Ok(guard)
+            Err(exit) => exit,
+        })
     }
 
     fn elsewhere(&self, common: &Common, world: &World, folder: &PathBuf) -> Result<Exit, Failure> {
@@ -102,6 +74,46 @@ impl Build {
         let files = count(outputs.len(), "file");
         say(common, &format!("wrote {files} below {}", folder.display()));
         Ok(Exit::Fine)
+    }
+}
+
+/// Keeps other builds of the lab away. That it cannot matters only to a build that has something to write.
+pub(super) fn guard(common: &Common, folder: &Folder, how: How) -> Result<Guard, Stop> {
+    if how == How::Force {
+        folder.clear_scratch()?;
+    }
+    let guard = folder.guard(|| say(common, "waiting for another build of this lab"))?;
+    if let (true, Some(why)) = (common.verbose, &guard.unlocked) {
+        say(
+            common,
+            &format!("other builds of this lab are not kept away: {why}"),
+        );
+    }
+    Ok(guard)
+}
+
+/// Writes the tree and the lock, unless something is in the way that must not be touched: that has been said then.
+pub(super) fn apply(
+    common: &Common,
+    folder: &Folder,
+    guard: Option<Result<Guard, Stop>>,
+    compared: Compared,
+    how: How,
+) -> Result<Result<Compared, Exit>, Failure> {
+    let is_refused = |verdict: &Verdict| verdict.state.is_refused();
+    if how != How::Force && compared.verdicts.iter().any(is_refused) {
+        print_with_differences(common, compared, |state| state.is_refused(), false);
+        say(common, "nothing was written");
+        return Ok(Err(Exit::Differs));
+    }
+    diagnostics(common, &compared.diagnostics, &compared.sources);
+    match guard.map_or(Ok(()), |guard| write(folder, guard, &compared)) {
+        Ok(()) => Ok(Ok(compared)),
+        Err(Stop::Failed(failure)) => Err(failure),
+        Err(Stop::Obstacle { path, what }) => {
+            Ok(Err(stopped(common, lock::stopped(&path, Some(what)))))
+        }
+        Err(Stop::Changed { path }) => Ok(Err(stopped(common, lock::stopped(&path, None)))),
     }
 }
 
@@ -137,8 +149,8 @@ fn stopped(common: &Common, diagnostic: Diagnostic) -> Exit {
     Exit::Differs
 }
 
-/// Says what became of each file that a person may look for, and the sum of it all.
-fn tell(common: &Common, compared: &Compared) -> (usize, usize) {
+/// Says what became of each file that a person may look for, and returns the sum of it all.
+pub(super) fn tell(common: &Common, compared: &Compared) -> String {
     let made: BTreeSet<&str> = compared
         .outputs
         .iter()
@@ -161,11 +173,11 @@ fn tell(common: &Common, compared: &Compared) -> (usize, usize) {
             _ => {}
         }
     }
-    (written, removed)
+    sum(written, removed)
 }
 
 fn summary(common: &Common, compared: &Compared) {
-    let (written, removed) = tell(common, compared);
+    let sum = tell(common, compared);
     let lab = &compared.product.lab;
     let name = &lab.sections.identity.name.value;
     let components = count(lab.components.len(), "component");
@@ -177,13 +189,17 @@ fn summary(common: &Common, compared: &Compared) {
             count(compared.outputs.len(), "file")
         ),
     );
-    let line = match (written, removed) {
+    say(common, &sum);
+}
+
+/// "wrote 3 files, removed 1".
+fn sum(written: usize, removed: usize) -> String {
+    match (written, removed) {
         (0, 0) => "nothing changed".to_owned(),
         (written, 0) => format!("wrote {}", count(written, "file")),
         (0, removed) => format!("removed {}", count(removed, "file")),
         (written, removed) => {
             format!("wrote {}, removed {removed}", count(written, "file"))
         }
-    };
-    say(common, &line);
+    }
 }

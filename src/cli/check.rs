@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::compared::{compare, verify};
+use super::compared::{How, compare, verify};
 use super::{Common, Exit, revision};
 use crate::world::Failure;
 
@@ -24,7 +24,7 @@ impl Check {
                 Err(exit) => return Ok(exit),
             },
         };
-        Ok(match compare(common, &world, false)? {
+        Ok(match compare(common, &world, How::Keep)? {
             Ok(compared) => verify(common, compared),
             Err(exit) => exit,
         })

@@ -7,7 +7,7 @@ use super::{Common, Exit};
 use crate::diag::{Code, Diagnostics, Severity};
 use crate::emit::{Output, emit};
 use crate::keep::{self, Advice};
-use crate::lock::{self, Before, Place, State, Verdict};
+use crate::lock::{self, Before, Evidence, Place, State, Verdict};
 use crate::source::Sources;
 use crate::world::{Failure, World};
 use crate::{Product, compile};
@@ -36,23 +36,38 @@ impl Compared {
     }
 }
 
+/// What becomes of what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// What is not labc's own stays.
+    Keep,
+    /// The same, and both sides of a conflict in the lock are believed.
+    Resolve,
+    /// All is to be overwritten.
+    Force,
+}
+
 /// Compiles the lab and looks at what is there of it. A lab that is wrong has been reported and gives its exit.
 pub(super) fn compare(
     common: &Common,
     world: &World,
-    force: bool,
+    how: How,
 ) -> Result<Result<Compared, Exit>, Failure> {
     let mut compiled = compile(world)?;
     let mut found = Diagnostics::default();
+    let evidence = match how {
+        How::Resolve => Evidence::GitOrMarks,
+        How::Keep | How::Force => Evidence::Git,
+    };
     let is_fine = !compiled.diagnostics.has_errors();
     let product = compiled.product.filter(|_| is_fine);
     let mut outputs = None;
     let mut before = rayon::in_place_scope(|scope| {
         scope.spawn(|_| outputs = product.as_ref().map(|product| emit(&product.tree)));
-        Before::read(world, &mut compiled.sources, &mut found)
+        Before::read(world, evidence, &mut compiled.sources, &mut found)
     })?;
     // What cannot be read is no obstacle where all is to be overwritten.
-    if !force {
+    if how != How::Force {
         compiled.diagnostics.append(found);
     }
     let wrong = compiled.diagnostics.has_errors();

@@ -10,6 +10,7 @@ mod diff;
 mod exit;
 mod explain;
 mod init;
+mod lock;
 mod module;
 mod output;
 mod questions;
@@ -70,6 +71,8 @@ enum Command {
     Check(check::Check),
     /// Tell what changes in the cluster, object by object, why, and what is dangerous in it
     Diff(diff::DiffCommand),
+    /// After a merge conflict, make lab.lock and out/ right
+    Lock(lock::Lock),
     /// Explain a message (L0203), or why something is in the tree (FILE:LINE, FILE:PATH)
     Explain(explain::Explain),
     /// Show the resolved lab: nodes, addresses, components, order, secrets
@@ -101,6 +104,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Build(build) => build.run(common),
         Command::Check(check) => check.run(common),
         Command::Diff(diff) => diff.run(common),
+        Command::Lock(lock) => lock.run(common),
         Command::Explain(explain) => explain.run(common),
         Command::Show(show) => show.run(common),
         Command::Init(init) => init.run(common),

@@ -1,11 +1,45 @@
 //! What earlier builds, and Git, left behind in a lab -> which files of its tree are labc's own, and what is not right.
 
+use std::collections::BTreeMap;
+
+use super::torn::Torn;
 use super::{Journal, Known, Lock, Merged, State, Verdict, decode, state};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::emit::Output;
 use crate::source::{SourceKind, Sources};
 use crate::world::git::Reason;
 use crate::world::{Failure, JOURNAL, Stamp, Standing, World};
+
+/// What is believed about a lock with conflict marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// What Git knows of the merge.
+    Git,
+    /// Also what stands between the marks.
+    GitOrMarks,
+}
+
+/// The sides of a conflict in the lock.
+enum Sides {
+    Merged(Merged),
+    Torn(Torn),
+}
+
+impl Sides {
+    fn outputs(&self) -> Vec<&BTreeMap<String, String>> {
+        match self {
+            Sides::Merged(merged) => merged.outputs().collect(),
+            Sides::Torn(torn) => torn.outputs().collect(),
+        }
+    }
+
+    fn is_own(&self, path: &str, bytes: &[u8]) -> bool {
+        match self {
+            Sides::Merged(merged) => merged.is_own(path, bytes),
+            Sides::Torn(torn) => torn.is_own(path, bytes),
+        }
+    }
+}
 
 /// What earlier builds left behind.
 #[derive(Default)]
@@ -16,8 +50,8 @@ pub struct Before {
     pub text: Option<Vec<u8>>,
     /// Which file it is.
     pub stamp: Option<Stamp>,
-    /// The sides of a Git merge, where the lock is what it left of two.
-    pub sides: Option<Merged>,
+    /// The sides of a conflict, where the lock is what was left of two.
+    sides: Option<Sides>,
     /// Why Git cannot tell what was merged, where it was asked.
     pub untold: Option<Reason>,
     /// A build was interrupted.
@@ -35,6 +69,7 @@ impl Before {
     /// The machine failed.
     pub fn read(
         world: &World,
+        evidence: Evidence,
         sources: &mut Sources,
         diagnostics: &mut Diagnostics,
     ) -> Result<Self, Failure> {
@@ -44,7 +79,7 @@ impl Before {
         let is_torn =
             |found: &Diagnostic| [Code::LOCK_CONFLICT, Code::LOCK_DAMAGED].contains(&found.code);
         if before.lock.is_none() && before.text.is_some() && found.iter().all(is_torn) {
-            before.sides = before.merge_around(world);
+            before.sides = before.sides_of(world, evidence);
         }
         if before.sides.is_none() {
             diagnostics.append(found);
@@ -54,6 +89,24 @@ impl Before {
             before.read_journal(world, diagnostics)?;
         }
         Ok(before)
+    }
+
+    /// Whether the lock is what a conflict left of two.
+    pub fn is_torn(&self) -> bool {
+        self.sides.is_some()
+    }
+
+    /// The sides of a conflict in the lock, as far as they can be told.
+    fn sides_of(&mut self, world: &World, evidence: Evidence) -> Option<Sides> {
+        if let Some(merged) = self.merge_around(world) {
+            return Some(Sides::Merged(merged));
+        }
+        let text = self
+            .text
+            .as_deref()
+            .filter(|_| evidence == Evidence::GitOrMarks);
+        let text = text.and_then(|text| std::str::from_utf8(text).ok());
+        text.and_then(Torn::of).map(Sides::Torn)
     }
 
     fn read_lock(
@@ -103,7 +156,7 @@ impl Before {
     /// All that tells what is labc's own.
     pub fn known(&self) -> Known<'_> {
         let mut known = Known::new(self.lock.as_ref(), self.journal.as_ref());
-        for side in self.sides.iter().flat_map(Merged::outputs) {
+        for side in self.sides.iter().flat_map(Sides::outputs) {
             for (path, sha256) in side {
                 known.add(path, sha256);
             }
@@ -130,14 +183,14 @@ impl Before {
         }
         let around = match self.sides {
             Some(_) => None,
-            None => self.merge_around(world),
+            None => self.merge_around(world).map(Sides::Merged),
         };
-        let Some(merged) = self.sides.as_ref().or(around.as_ref()) else {
+        let Some(sides) = self.sides.as_ref().or(around.as_ref()) else {
             return;
         };
         for verdict in verdicts {
             let bytes = verdict.refused.as_deref();
-            if !bytes.is_some_and(|bytes| merged.is_own(&verdict.path, bytes)) {
+            if !bytes.is_some_and(|bytes| sides.is_own(&verdict.path, bytes)) {
                 continue;
             }
             verdict.state = match verdict.state {

@@ -7,7 +7,7 @@ use super::{ChartEntry, FILE, Lock, VERSION};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::parse::table::Table;
 use crate::source::{SourceId, Span};
-use crate::syntax::toml;
+use crate::syntax::{conflict, toml};
 use crate::value::{Node, Value};
 use crate::world::{MAX_FILE, path};
 
@@ -28,13 +28,14 @@ pub fn decode(source: SourceId, text: &str, diagnostics: &mut Diagnostics) -> Op
         diagnostics.push(Diagnostic::error(Code::LOCK_DAMAGED, None, message).help(REMEDY));
         return None;
     }
-    if let Some(line) = conflict(text) {
-        let span = Span::new(source, line, line + 7);
+    if let Some(mark) = conflict::marks(text).first() {
+        let span = Span::new(source, mark.start, mark.end);
         let message = format!("{FILE} holds the marks of a merge conflict");
         diagnostics.push(
             Diagnostic::error(Code::LOCK_CONFLICT, span, message)
                 .note("without it labc cannot tell its own files in `out/` from those that a hand changed")
-                .help("resolve `lab.toml`, then run `labc build --force`: it makes `out/` and the lock anew"),
+                .help("resolve `lab.toml`, then run `labc lock --resolve`: it makes both anew from what the two sides say")
+                .help("where it cannot tell the sides either, `labc build --force` makes both anew whatever stands there"),
         );
         return None;
     }
@@ -52,18 +53,6 @@ pub fn decode(source: SourceId, text: &str, diagnostics: &mut Diagnostics) -> Op
             None
         }
     }
-}
-
-/// The offset of the first line that a merge left behind.
-fn conflict(text: &str) -> Option<usize> {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ") {
-            return Some(offset);
-        }
-        offset += line.len();
-    }
-    None
 }
 
 fn damaged(source: SourceId, node: &Node, found: &Diagnostics) -> Diagnostic {

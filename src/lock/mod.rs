@@ -14,10 +14,11 @@ mod merge;
 mod plan;
 mod report;
 mod state;
+mod torn;
 
 use std::collections::BTreeMap;
 
-pub use before::Before;
+pub use before::{Before, Evidence};
 pub use decode::decode;
 pub use encode::encode;
 pub use foreign::foreign;

@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
+use crate::syntax::conflict;
+
 /// A syntax error in plain words.
 #[derive(Default)]
 pub(super) struct Problem {
@@ -28,6 +30,10 @@ pub(super) fn all(errors: &[toml::de::Error], text: &str, document: &DeTable<'_>
     if errors.is_empty() {
         return Vec::new();
     }
+    let marks = conflict::marks(text);
+    if !marks.is_empty() {
+        return marks.into_iter().map(conflicting).collect();
+    }
     let explained = errors.iter().map(|error| explain(error, text, document));
     let mut problems: Vec<Problem> = explained.collect();
     problems.sort_by_key(|problem| problem.range.start);
@@ -41,6 +47,20 @@ pub(super) fn all(errors: &[toml::de::Error], text: &str, document: &DeTable<'_>
         problems.push(unclosed_bracket(open, text));
     }
     problems
+}
+
+/// Of a conflict that Git left in the text nothing else is worth saying.
+fn conflicting(range: Range<usize>) -> Problem {
+    Problem {
+        range,
+        message: "a merge conflict is not resolved".to_owned(),
+        here: "Git could not merge what follows".to_owned(),
+        help: Some(
+            "write what it should be, and remove the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`"
+                .to_owned(),
+        ),
+        ..Problem::default()
+    }
 }
 
 fn unclosed_bracket(open: usize, text: &str) -> Problem {
