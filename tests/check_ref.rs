@@ -564,3 +564,80 @@ fn nothing_is_run_nothing_is_written_and_nobody_is_called() {
         assert_eq!(count(&format!("{elsewhere}\"")), 0, "{elsewhere}: {calls}");
     }
 }
+
+/// What Git cannot be read for is said with its reason, and is no panic.
+#[test]
+fn a_repository_that_cannot_be_read_says_why() {
+    let Some(git) = repository("damaged") else {
+        return;
+    };
+    let from = format!("file://{}", git.root.display());
+    git.run(&["config", "uploadpack.allowFilter", "true"]);
+    let partial = [
+        "clone",
+        "--quiet",
+        "--no-checkout",
+        "--filter=blob:none",
+        &from,
+        ".",
+    ];
+    let partial = Git::with("check-partial", &partial).expect("git is there");
+    let run = labc(&partial.root, &["check", "--ref", "HEAD:clusters/home"]);
+    assert_eq!(run.code, 4, "{}", run.said);
+    assert!(
+        run.said.contains("clone without `--filter`"),
+        "{}",
+        run.said
+    );
+
+    let said = |change: &dyn Fn(&Path), code: i32, expected: &str| {
+        let broken = Git::with("check-broken", &["clone", "--quiet", &from, "."]);
+        let broken = broken.expect("git is there");
+        change(&broken.root.join(".git"));
+        let run = labc(&broken.root, &["check", "--ref", "HEAD:clusters/home"]);
+        assert_eq!(run.code, code, "{}", run.said);
+        assert!(run.said.contains(expected), "{}", run.said);
+    };
+    let config = |git: &Path, text: &str| {
+        let config = fs::read_to_string(git.join("config")).expect("a file");
+        let newer = config.replace("repositoryformatversion = 0", "repositoryformatversion = 1");
+        tree::write(&git.join("config"), newer + text);
+    };
+    let unborn = |git: &Path| tree::write(&git.join("HEAD"), "ref: refs/heads/none\n");
+    let nonsense = |git: &Path| tree::write(&git.join("HEAD"), "nonsense\n");
+    let tables = |git: &Path| config(git, "[extensions]\n\trefstorage = reftable\n");
+    let hash = |git: &Path| config(git, "[extensions]\n\tobjectformat = sha3\n");
+    let no_objects = |git: &Path| {
+        fs::remove_dir_all(git.join("objects")).expect("a folder");
+        fs::create_dir(git.join("objects")).expect("a folder");
+    };
+    said(&unborn, 2, "note: the branch has no commit yet");
+    said(&nonsense, 2, "there is no revision `HEAD`");
+    said(&tables, 4, "its branches are stored as `reftable`");
+    said(&hash, 4, "opening the Git repository around");
+    said(&no_objects, 2, "note: its commit is not in the repository");
+}
+
+/// Neither the environment nor whose repository it is makes a difference.
+#[test]
+fn nobody_elses_word_counts() {
+    let Some(git) = repository("environment") else {
+        return;
+    };
+    // Only root can give files away; others check the environment alone.
+    Command::new("chown")
+        .args(["-R", "65534:65534"])
+        .arg(git.root.join(".git"))
+        .output()
+        .expect("chown runs");
+    let run = ran(Command::new(env!("CARGO_BIN_EXE_labc"))
+        .args(["check", "--ref", "HEAD"])
+        .current_dir(git.at(""))
+        .env("GIT_DIR", "/nowhere")
+        .env("GIT_WORK_TREE", "/")
+        .env("GIT_OBJECT_DIRECTORY", "/nowhere")
+        .env("GIT_CONFIG_COUNT", "1")
+        .env("GIT_CONFIG_KEY_0", "extensions.refStorage")
+        .env("GIT_CONFIG_VALUE_0", "reftable"));
+    assert_eq!(run.code, 0, "{}", run.said);
+}

@@ -23,6 +23,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 COLD = 3.0
 WARM = 2.0
 TEN_TIMES = 11.0
+# Components of the lab whose commit is checked, and what that costs above compiling alone, in times of `git status`.
+COMMITTED = 100
+COMMIT = 2.0
 KILOBYTES_A_COMPONENT = 60.0
 
 BASE = """\
@@ -161,6 +164,16 @@ class Lab:
         self.note("hash", run(HASH, self.folder)[0])
         self.note("check", run([self.labc, "check", "--quiet"], self.folder)[0])
 
+    def commit(self, rounds: int) -> None:
+        """A check of the committed lab from Git's objects, beside `git status` and compiling alone."""
+        git = ["git", "-c", "user.name=labc", "-c", "user.email=labc@example.org"]
+        for command in [["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "-m", "the lab"], ["gc", "--quiet"]]:
+            run([*git, *command], self.folder)
+        for _ in range(rounds):
+            self.note("status", run([*git, "status", "--porcelain"], self.folder)[0])
+            self.note("compile", run([self.labc, "show", "--quiet"], self.folder)[0])
+            self.note("ref", run([self.labc, "check", "--quiet", "--ref", "HEAD"], self.folder)[0])
+
     def middle(self, name: str) -> float:
         return statistics.median(self.times[name])
 
@@ -202,6 +215,12 @@ def main() -> None:
             check = promise(f"{name}: a check", lab.middle("check") / lab.middle("hash"), WARM)
             times = " ".join(f"{1000 * lab.middle(key):6.1f}ms" for key in ["copy", "hash", "cold", "warm", "check"])
             print(f"{name:>10} {files:>7} {times}   {cold}, {warm}, {check}    {lab.memory / 1024:.0f} MiB", flush=True)
+            if size == COMMITTED:
+                lab.commit(rounds)
+                above = (lab.middle("ref") - lab.middle("compile")) / lab.middle("status")
+                said = promise(f"{name}: a check of a commit, above compiling", above, COMMIT)
+                times = ", ".join(f"{key} {1000 * lab.middle(key):.1f}ms" for key in ["status", "compile", "ref"])
+                print(f"{'':>10} a commit: git {times}: {said} times git status above compiling", flush=True)
             labs.append((name, size, lab))
             shutil.rmtree(folder / "out")
         base_memory = labs[0][2].memory

@@ -21,7 +21,7 @@ pub enum Evidence {
 
 /// The sides of a conflict in the lock.
 enum Sides {
-    Merged(Merged),
+    Merged(Box<Merged>),
     Torn(Torn),
 }
 
@@ -99,7 +99,7 @@ impl Before {
     /// The sides of a conflict in the lock, as far as they can be told.
     fn sides_of(&mut self, world: &World, evidence: Evidence) -> Option<Sides> {
         if let Some(merged) = self.merge_around(world) {
-            return Some(Sides::Merged(merged));
+            return Some(Sides::Merged(Box::new(merged)));
         }
         let text = self
             .text
@@ -183,7 +183,9 @@ impl Before {
         }
         let around = match self.sides {
             Some(_) => None,
-            None => self.merge_around(world).map(Sides::Merged),
+            None => self
+                .merge_around(world)
+                .map(|merged| Sides::Merged(Box::new(merged))),
         };
         let Some(sides) = self.sides.as_ref().or(around.as_ref()) else {
             return;

@@ -6,12 +6,15 @@
 //! heeded, and which branch follows which; so it does not matter who owns it. Knows bytes and commits, no format.
 
 mod commit_tree;
+mod listing;
 mod merging;
 mod revision;
 mod standing;
+mod unresolved;
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
@@ -22,7 +25,8 @@ use super::MAX_FILE;
 
 pub use commit_tree::CommitTree;
 pub use merging::Merge;
-pub use revision::{Start, Unresolved};
+pub use revision::Start;
+pub use unresolved::Unresolved;
 
 /// The repository around a lab's folder.
 pub struct Repository {
@@ -52,7 +56,7 @@ impl Repository {
     /// # Errors
     /// There is one, and it cannot be opened.
     pub fn around(folder: &Path) -> Result<Option<Self>, Reason> {
-        let folder = fs::canonicalize(folder).map_err(|error| error.to_string())?;
+        let folder = canonical(folder).map_err(|error| error.to_string())?;
         let has_git = |folder: &Path| fs::symlink_metadata(folder.join(".git")).is_ok();
         let is_root = |folder: &&Path| has_git(folder) || gix::discover::is_git(folder).is_ok();
         let Some(root) = folder.ancestors().find(is_root) else {
@@ -65,6 +69,13 @@ impl Repository {
         // Whoever owns it: what its configuration could name to be run is never looked at.
         let options = Options::isolated().with(Trust::Full);
         let git = gix::open_opts(root, options).map_err(reason)?;
+        if let Some(form) = git.config_snapshot().string("extensions.refStorage")
+            && form != "files"
+        {
+            return Err(format!(
+                "its branches are stored as `{form}`, which labc cannot read; `git refs migrate --ref-format=files` changes that"
+            ));
+        }
         Ok(Some(Repository {
             git,
             below: below.to_owned(),
@@ -98,6 +109,20 @@ impl Repository {
     pub fn short(&self, commit: Commit) -> String {
         use gix::prelude::ObjectIdExt as _;
         commit.0.attach(&self.git).shorten_or_id().to_string()
+    }
+}
+
+/// A folder without links in its path; it may be missing, where a commit may still have it.
+fn canonical(folder: &Path) -> io::Result<PathBuf> {
+    match (
+        fs::canonicalize(folder),
+        folder.parent(),
+        folder.file_name(),
+    ) {
+        (Err(error), Some(above), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(canonical(above)?.join(name))
+        }
+        (result, _, _) => result,
     }
 }
 

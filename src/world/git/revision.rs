@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use gix::objs::Kind;
 use gix::revision::Spec;
-use gix::revision::spec::parse::{Error, ObjectKindHint, Options};
+use gix::revision::plumbing::Spec::Include;
+use gix::revision::spec::parse::{ObjectKindHint, Options};
 
-use super::{Commit, CommitTree, Reason, Repository, reason};
-use crate::diag::did_you_mean;
+use super::unresolved::{failed, unknown};
+use super::{Commit, CommitTree, Repository, Unresolved, reason};
 use crate::world::{Failure, LAB};
 
 /// Where a work goes to if its branch does not say so: the first of these that is there.
@@ -20,32 +21,6 @@ const UPSTREAMS: [&str; 5] = [
     "refs/heads/main",
     "refs/heads/master",
 ];
-
-/// What to do where a commit may lie beyond the end of a shallow clone.
-const DEEPEN: &str = "this clone is shallow, its history is cut off: run `git fetch --unshallow`, or let CI clone with \
-                      all history (GitHub Actions: `fetch-depth: 0`)";
-
-/// Why what somebody called a commit gives none.
-#[derive(Debug)]
-pub enum Unresolved {
-    /// There is no such commit, or no lab in it.
-    Unknown {
-        /// What is wrong.
-        message: String,
-        /// What is known beside it.
-        notes: Vec<String>,
-        /// What to do.
-        help: Option<String>,
-    },
-    /// The machine failed.
-    Failed(Failure),
-}
-
-impl From<Failure> for Unresolved {
-    fn from(failure: Failure) -> Self {
-        Unresolved::Failed(failure)
-    }
-}
 
 /// Where a commit's lab is looked for, beginning with the folder that the repository was found from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,11 +55,12 @@ impl Repository {
         let asked = followed.as_deref().unwrap_or(revision);
         let spec = Spec::from_bstr(asked, &self.git, options);
         let spec = spec.map_err(|error| self.unresolved(revision, &error))?;
-        let Some(id) = spec.single() else {
+        let Include(id) = spec.detach() else {
             let message = format!("`{revision}` names several commits, and one is asked for");
             return Err(unknown(message, None));
         };
-        let object = id.object().map_err(|_| self.absent(revision))?;
+        let object = self.git.find_object(id);
+        let object = object.map_err(|_| self.absent(revision))?;
         let kind = object.kind;
         match object.peel_to_kind(Kind::Commit) {
             Ok(commit) => Ok(Commit(commit.id)),
@@ -238,79 +214,6 @@ impl Repository {
         let name = spec.first_reference()?.name.shorten().to_string();
         Some(name)
     }
-
-    /// What to say where the parser found nothing.
-    fn unresolved(&self, revision: &str, error: &gix::Error) -> Unresolved {
-        let recoverable = error
-            .iter_errors()
-            .find_map(|error| error.downcast_ref::<Error>());
-        match recoverable {
-            Some(Error::AmbiguousPrefix { candidates, .. }) => {
-                let candidates = candidates
-                    .iter()
-                    .map(|(id, what)| format!("{id} is a {what}"));
-                Unresolved::Unknown {
-                    message: format!("`{revision}` is the beginning of several ids"),
-                    notes: candidates.collect(),
-                    help: Some("give more digits of the one that is meant".to_owned()),
-                }
-            }
-            _ => self.absent(revision),
-        }
-    }
-
-    /// What to say where something is not there.
-    fn absent(&self, revision: &str) -> Unresolved {
-        let end = revision.find(['~', '^', '@', ':']);
-        let (word, rest) = revision.split_at(end.unwrap_or(revision.len()));
-        let from = if word.is_empty() { "HEAD" } else { word };
-        let is_there = self.git.rev_parse_single(from).is_ok();
-        let note = match (from, rest) {
-            ("HEAD", _) if !is_there => Some("the branch has no commit yet".to_owned()),
-            ("HEAD", rest) if rest.starts_with("@{u") => {
-                Some("the branch that is checked out follows none that is there".to_owned())
-            }
-            (_, rest) if is_there && rest.starts_with("@{u") => {
-                Some(format!("`{from}` follows no branch that is there"))
-            }
-            _ => is_there
-                .then(|| format!("`{from}` is there, and `{rest}` leads from it to nothing")),
-        };
-        let meant = if is_there { None } else { self.meant(from) };
-        Unresolved::Unknown {
-            message: format!("there is no revision `{revision}`"),
-            notes: note.into_iter().collect(),
-            help: meant.or_else(|| self.cut_off()),
-        }
-    }
-
-    /// The branch or tag that a word most probably means.
-    fn meant(&self, word: &str) -> Option<String> {
-        let names = self.names();
-        let remote = names.iter().find(|name| {
-            name.strip_suffix(word)
-                .is_some_and(|before| before.ends_with('/'))
-        });
-        match remote {
-            Some(name) => Some(format!("did you mean `{name}`?")),
-            None => did_you_mean(word, names.iter().map(String::as_str)),
-        }
-    }
-
-    /// The names of all branches and tags, as far as they can be read.
-    fn names(&self) -> Vec<String> {
-        let Ok(references) = self.git.references() else {
-            return Vec::new();
-        };
-        let found = references.all().into_iter().flatten().flatten();
-        let short = found.map(|found| found.name().shorten().to_string());
-        short.chain(["HEAD".to_owned()]).collect()
-    }
-
-    fn cut_off(&self) -> Option<String> {
-        let is_shallow = self.git.is_shallow().unwrap_or(false);
-        is_shallow.then(|| DEEPEN.to_owned())
-    }
 }
 
 /// `REVISION:FOLDER` in its parts; a colon in braces belongs to the revision (`main@{10:30}`).
@@ -326,20 +229,4 @@ fn split(revision: &str) -> Option<(&str, &str)> {
     })?;
     let (name, folder) = revision.split_at(colon.0);
     (!name.is_empty()).then_some((name, &folder[1..]))
-}
-
-fn unknown(message: String, help: Option<String>) -> Unresolved {
-    Unresolved::Unknown {
-        message,
-        notes: Vec::new(),
-        help,
-    }
-}
-
-fn failed(action: &'static str, why: Reason) -> Unresolved {
-    Unresolved::Failed(Failure {
-        action,
-        path: "the Git repository".to_owned(),
-        cause: std::io::Error::other(why),
-    })
 }

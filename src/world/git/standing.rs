@@ -7,7 +7,8 @@ use gix::objs::tree::EntryKind;
 use gix::objs::{Kind, compute_hash};
 use rayon::prelude::*;
 
-use super::commit_tree::{CommitTree, Entry, MAX_NAMES, join};
+use super::commit_tree::{CommitTree, Entry};
+use super::listing::{MAX_NAMES, join};
 use crate::world::folder::failure;
 use crate::world::output::{LARGEST, too_large};
 use crate::world::{Failure, Obstacle, Standing, There};
