@@ -47,6 +47,7 @@ pub mod overview;
 pub mod parse;
 pub mod render;
 pub mod resolve;
+mod secret;
 pub mod source;
 pub mod syntax;
 pub mod template;

@@ -9,9 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate; each may use itself and those before it.
-const ORDER: [&str; 19] = [
-    "source", "value", "diag", "world", "syntax", "template", "parse", "resolve", "render", "link",
-    "lower", "emit", "lock", "explain", "diff", "keep", "overview", "guide", "cli",
+const ORDER: [&str; 20] = [
+    "source", "value", "secret", "diag", "world", "syntax", "template", "parse", "resolve",
+    "render", "link", "lower", "emit", "lock", "explain", "diff", "keep", "overview", "guide",
+    "cli",
 ];
 
 #[test]

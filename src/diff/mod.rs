@@ -160,6 +160,7 @@ pub fn diff(base: &Base<'_>, target: Made<'_>) -> Diff {
         dangers: Vec::new(),
     };
     diff.dangers = danger::find(base, target, &diff);
+    mask::messages(&mut diff.dangers);
     diff
 }
 

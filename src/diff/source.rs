@@ -136,8 +136,9 @@ impl<'a> Pair<'a> {
             name(self.shown()).ends_with(".toml"),
             self.base,
             self.target,
-        ) && let (Some(before), Some(after)) = (tree(base), tree(target))
+        ) && let (Some(mut before), Some(mut after)) = (tree(base), tree(target))
         {
+            mask::trees(&mut before, &mut after);
             let mut keys = Keys {
                 pair: self,
                 roots: [&before, &after],
@@ -184,6 +185,7 @@ impl<'a> Pair<'a> {
     ) {
         let diff = TextDiff::from_lines(&*old.text, &*new.text);
         let (old_at, new_at) = (offsets(&old.text), offsets(&new.text));
+        let [old_lines, new_lines] = mask::lines(&old.text, &new.text);
         for op in diff.ops() {
             let kind = match op {
                 DiffOp::Equal { .. } => continue,
@@ -200,16 +202,15 @@ impl<'a> Pair<'a> {
                 Kind::Removed => op.old_range().start,
                 _ => op.new_range().start,
             };
-            let shown = |file: &SourceFile, lines: Range<usize>| {
-                (lines.len() == 1)
-                    .then(|| file.line(lines.start + 1))?
-                    .map(|line| mask::line(&shorten(line.trim())))
+            let shown = |all: &[String], lines: Range<usize>| {
+                let line = all.get(lines.start).filter(|_| lines.len() == 1);
+                line.map(|line| shorten(line.trim()))
             };
             found.push(SourceChange {
                 kind,
                 key: None,
-                before: shown(old, op.old_range()),
-                after: shown(new, op.new_range()),
+                before: shown(&old_lines, op.old_range()),
+                after: shown(&new_lines, op.new_range()),
                 file: new.name.clone(),
                 line: line + 1,
                 span: target,
@@ -326,7 +327,7 @@ impl Keys<'_, '_> {
             Kind::Removed => first(&base, self.pair.base),
             _ => first(&target, self.pair.target),
         };
-        let shown = |node: Option<&Node>| node.and_then(|node| self.shown(node));
+        let shown = |node: Option<&Node>| node.and_then(Self::shown);
         self.found.push(SourceChange {
             kind,
             key: Some(self.path.to_string()),
@@ -364,13 +365,12 @@ impl Keys<'_, '_> {
     }
 
     /// A value in one line; none for a table, whose keys say more than one line can.
-    fn shown(&self, node: &Node) -> Option<String> {
+    fn shown(node: &Node) -> Option<String> {
         let plain = match node.as_map() {
             Some(_) => return None,
             None => text(node).unwrap_or_else(|| json(node).to_string()),
         };
-        let key = self.path.0.iter().rev().find_map(Step::key);
-        Some(mask::value(key.unwrap_or_default(), &shorten(&plain)))
+        Some(shorten(&plain))
     }
 }
 

@@ -3,19 +3,15 @@
 //! What only looks like one is allowed by `# labc: not-a-secret` on its line. A value that is found is never shown: the
 //! span covers it, and the report masks what it covers.
 
-mod shape;
-
 use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::link::index::{Index, Place};
 use crate::link::pod::Pod;
 use crate::link::read;
+use crate::secret::{ALLOWED, shape};
 use crate::source::{SourceId, SourceKind, Span};
 use crate::value::{Entry, Node};
-
-/// What allows a value that only looks like a secret.
-const ALLOWED: &str = "labc: not-a-secret";
 
 pub(super) fn check(index: &Index<'_>, diagnostics: &mut Diagnostics) {
     let mut lines: BTreeSet<(SourceId, usize)> = BTreeSet::new();

@@ -7,11 +7,11 @@ use super::ALLOWED;
 
 /// A place that looks like a secret.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The bytes of the text, never beyond the line.
-    pub range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// What it looks like, with its article.
-    pub what: &'static str,
+    pub(crate) what: &'static str,
 }
 
 /// A token: its prefix, which letters follow, and at least how many of them.
@@ -122,7 +122,7 @@ const KEYS: [(&str, &str); 11] = [
 ];
 
 /// Everything in a text that looks like a secret and whose line does not allow it, with the number of its line.
-pub(super) fn find(text: &str) -> Vec<(usize, Found)> {
+pub(crate) fn find(text: &str) -> Vec<(usize, Found)> {
     // Most texts hold none of them: one look at the whole is less than one at each line.
     let tokens: Vec<&Token> = TOKENS
         .iter()
@@ -198,7 +198,7 @@ fn holds(key: &str) -> Option<&'static str> {
 }
 
 /// Whether a key or a variable is called a password.
-pub(super) fn names_password(key: &str) -> bool {
+pub(crate) fn names_password(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     ["password", "passwd", "passphrase"]
         .iter()
@@ -207,7 +207,7 @@ pub(super) fn names_password(key: &str) -> bool {
 
 /// Whether a value stands there itself: not an expression, a variable, a path, what SOPS has encrypted, or one of the
 /// words for nothing.
-pub(super) fn is_literal(value: &str) -> bool {
+pub(crate) fn is_literal(value: &str) -> bool {
     let words = [
         "", "true", "false", "null", "~", "none", "{}", "[]", "|", ">", "|-", ">-",
     ];

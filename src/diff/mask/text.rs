@@ -1,0 +1,246 @@
+//! The secrets of a text: those that its letters give away, and those of the manifests that it holds.
+
+use std::ops::Range;
+
+use super::Masker;
+use crate::diag::Diagnostics;
+use crate::lower::{Line, Text};
+use crate::secret::hidden::hidden;
+use crate::source::{SourceKind, Sources};
+use crate::syntax::yaml;
+use crate::value::{Node, Value};
+
+/// Texts that may lie in one another.
+const MAX_DEPTH: usize = 4;
+
+/// A part of a text and the word that stands for it.
+struct Piece {
+    range: Range<usize>,
+    word: String,
+}
+
+impl Masker {
+    /// A text as it may be shown.
+    pub(super) fn text(&mut self, text: &str) -> String {
+        let mut shown = String::new();
+        let mut at = 0;
+        for piece in self.pieces(text) {
+            shown.push_str(&text[at..piece.range.start]);
+            shown.push_str(&piece.word);
+            at = piece.range.end;
+        }
+        shown.push_str(&text[at..]);
+        shown
+    }
+
+    /// The lines of a text as they may be shown, as many as there are: of what goes on over several, each shows the word.
+    pub(super) fn lines(&mut self, text: &str) -> Vec<String> {
+        let pieces = self.pieces(text);
+        let mut start = 0;
+        let of_line = |line: &str| {
+            let here = start..start + line.len();
+            start = here.end;
+            let mut shown = String::new();
+            let mut at = here.start;
+            let end = here.start + line.trim_end_matches(['\n', '\r']).len();
+            for piece in &pieces {
+                let part = piece.range.start.max(here.start)..piece.range.end.min(end);
+                if part.start < part.end {
+                    shown.push_str(&text[at..part.start]);
+                    shown.push_str(&piece.word);
+                    at = part.end;
+                }
+            }
+            shown.push_str(&text[at..end.max(at)]);
+            shown
+        };
+        text.split_inclusive('\n').map(of_line).collect()
+    }
+
+    /// A file as it may be shown: what goes on over several lines is one, so that nothing tells how many they were.
+    pub(super) fn file(&mut self, file: &Text) -> Text {
+        let lines: Vec<&str> = file.lines.iter().map(|line| line.text.as_str()).collect();
+        let text = lines.join("\n");
+        let mut shown: Vec<Line> = Vec::new();
+        let mut is_open = false;
+        let mut start = 0;
+        let pieces = self.pieces(&text);
+        for line in &file.lines {
+            let end = start + line.text.len();
+            let mut at = start;
+            let mut here = String::new();
+            let was_open = std::mem::take(&mut is_open);
+            for piece in &pieces {
+                if piece.range.start > end || piece.range.end <= start {
+                    continue;
+                }
+                if piece.range.start >= start {
+                    here.push_str(&text[at..piece.range.start]);
+                    here.push_str(&piece.word);
+                }
+                at = piece.range.end.min(end);
+                is_open = piece.range.end > end;
+            }
+            here.push_str(&text[at..end]);
+            start = end + 1;
+            match shown.last_mut().filter(|_| was_open) {
+                Some(last) => {
+                    last.text.push_str(&here);
+                    last.origin = last.origin.with(&line.origin);
+                }
+                None => shown.push(Line {
+                    text: here,
+                    origin: line.origin.clone(),
+                }),
+            }
+        }
+        Text { lines: shown }
+    }
+
+    /// The word for all of a text.
+    pub(super) fn word(&mut self, text: &str) -> String {
+        let is_encrypted = matches!(hidden(text).as_slice(), [one] if one.is_encrypted && one.range.len() == text.len());
+        match is_encrypted {
+            true => self.encrypted(text),
+            false => self.secret(text),
+        }
+    }
+
+    /// The parts of a text that are not shown, in their order.
+    fn pieces(&mut self, text: &str) -> Vec<Piece> {
+        let mut parts: Vec<(Range<usize>, bool)> = hidden(text)
+            .into_iter()
+            .map(|part| (part.range, part.is_encrypted))
+            .filter(|(range, _)| !self.is_name(&text[range.clone()]))
+            .collect();
+        parts.extend(self.embedded(text).into_iter().map(|range| (range, false)));
+        parts.extend(words(text).map(|range| (range, false)));
+        let piece = |(range, is_encrypted): (Range<usize>, bool)| {
+            let hidden = &text[range.clone()];
+            let word = match is_encrypted {
+                true => self.encrypted(hidden),
+                false => self.word(hidden),
+            };
+            Piece { range, word }
+        };
+        merge(parts).into_iter().map(piece).collect()
+    }
+
+    /// The secrets of the objects that a text holds.
+    fn embedded(&self, text: &str) -> Vec<Range<usize>> {
+        if !has_structure(text) {
+            return Vec::new();
+        }
+        if self.depth == MAX_DEPTH {
+            return vec![0..text.len()];
+        }
+        let mut found = Vec::new();
+        for document in documents(text).unwrap_or_default() {
+            let mut masked = document.clone();
+            let mut masker = Masker::knowing(self.names.clone());
+            masker.depth = self.depth + 1;
+            masker.node(&mut masked);
+            differing(&document, &masked, text, &mut found);
+        }
+        found
+    }
+}
+
+/// Whether a text may hold an object: several lines with keys, or JSON.
+fn has_structure(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with(['{', '['])
+        || text.contains('\n') && (text.contains(": ") || text.contains(":\n"))
+}
+
+/// The maps and lists that a text holds; none where it is no YAML.
+pub(super) fn documents(text: &str) -> Option<Vec<Node>> {
+    let mut sources = Sources::default();
+    let source = sources.add(String::new(), text.into(), SourceKind::Lab);
+    let mut found = Diagnostics::default();
+    let documents = yaml::read(source, text, &mut found);
+    (!found.has_errors() && !documents.is_empty()).then_some(documents)
+}
+
+/// The places in a text of the values that were masked.
+fn differing(node: &Node, masked: &Node, text: &str, found: &mut Vec<Range<usize>>) {
+    match (&node.value, &masked.value) {
+        (Value::Map(map), Value::Map(masked)) => {
+            for (key, entry) in map.iter() {
+                if let Some(masked) = masked.get(key) {
+                    differing(&entry.node, &masked.node, text, found);
+                }
+            }
+        }
+        (Value::List(items), Value::List(masked)) => {
+            for (item, masked) in items.iter().zip(masked) {
+                differing(item, masked, text, found);
+            }
+        }
+        (one, other) if one != other => {
+            let Some(span) = node.origin.first() else {
+                return;
+            };
+            let range = inside(text, span.range());
+            let value = node.as_str().unwrap_or_default();
+            // Where the value is written as it is, its letters have been looked at.
+            let is_whole = masked
+                .as_str()
+                .is_none_or(|masked| words(masked).any(|word| word == (0..masked.len())));
+            if is_whole || &text[range.clone()] != value {
+                found.push(range);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The range without the quotes and the line breaks around it.
+fn inside(text: &str, range: Range<usize>) -> Range<usize> {
+    let written = text[range.clone()].trim_end();
+    let quote = written
+        .chars()
+        .next()
+        .filter(|letter| "\"'".contains(*letter));
+    match quote {
+        Some(quote) if written.len() > 1 && written.ends_with(quote) => {
+            range.start + 1..range.start + written.len() - 1
+        }
+        _ => range.start..range.start + written.len(),
+    }
+}
+
+/// The words for secrets that a text holds itself: what was written must not look like what was hidden.
+fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
+    ["(secret", "(encrypted"]
+        .into_iter()
+        .flat_map(move |begin| {
+            text.match_indices(begin).filter_map(move |(start, _)| {
+                let rest = &text[start + begin.len()..];
+                let number = rest.strip_prefix(' ').unwrap_or(rest);
+                let digits = number.trim_start_matches(|letter: char| letter.is_ascii_digit());
+                digits
+                    .starts_with(')')
+                    .then(|| start..text.len() - digits.len() + 1)
+            })
+        })
+}
+
+/// Parts that share a letter are one.
+fn merge(mut parts: Vec<(Range<usize>, bool)>) -> Vec<(Range<usize>, bool)> {
+    parts.retain(|(range, _)| !range.is_empty());
+    parts.sort_by_key(|(range, is_encrypted)| {
+        (range.start, std::cmp::Reverse(range.end), !is_encrypted)
+    });
+    let mut merged: Vec<(Range<usize>, bool)> = Vec::new();
+    for (range, is_encrypted) in parts {
+        match merged.last_mut() {
+            Some((last, was_encrypted)) if range.start < last.end => {
+                *was_encrypted &= range.end <= last.end;
+                last.end = last.end.max(range.end);
+            }
+            _ => merged.push((range, is_encrypted)),
+        }
+    }
+    merged
+}
