@@ -9,6 +9,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
 use super::{Code, Diagnostic, Diagnostics, Label, Severity};
+use crate::secret::hidden::certain;
 use crate::source::{SourceId, Sources, Span};
 
 /// Columns that a drawn message may take.
@@ -25,7 +26,7 @@ pub enum Colour {
 
 /// All diagnostics as text, sorted, a blank line between two; empty if there is none.
 pub fn text(diagnostics: &Diagnostics, sources: &Sources, colour: Colour) -> String {
-    let masked = masked(diagnostics, sources);
+    let masked = Masked::of(diagnostics, sources);
     let (shown, left_out) = shown(diagnostics, sources);
     let mut drawn: Vec<String> = shown
         .into_iter()
@@ -59,40 +60,90 @@ fn shown<'a>(diagnostics: &'a Diagnostics, sources: &Sources) -> (Vec<&'a Diagno
     (shown.collect(), total - MAX_SHOWN)
 }
 
-/// Files that messages do not show as they are: with asterisks in the place of a secret that was found, whatever the
-/// message is about, and without letters that steer a terminal.
-type Masked = BTreeMap<SourceId, String>;
+/// What messages do not show as it is: files that hold secrets or letters that steer a terminal, and words of messages
+/// that are secrets of these files.
+#[derive(Default)]
+struct Masked {
+    /// Files with asterisks in the place of a secret, whatever the message is about.
+    files: BTreeMap<SourceId, String>,
+    secrets: BTreeSet<String>,
+}
 
-fn masked(diagnostics: &Diagnostics, sources: &Sources) -> Masked {
-    let mut masked = Masked::new();
-    let places = diagnostics.iter().flat_map(|found| {
-        let labels = found.labels.iter().map(|label| label.span);
-        found.span.into_iter().chain(labels)
-    });
-    let shown: BTreeSet<SourceId> = places.map(|span| span.source).collect();
-    for source in shown {
-        let text = &sources.file(source).text;
-        if text.contains(steers) {
-            masked.insert(source, text.chars().map(harmless).collect());
+/// Letters from which on a secret is looked for anywhere in a message; a shorter one is looked for in backticks.
+const LONG: usize = 6;
+
+/// What stands for a secret in a message.
+const MASK: &str = "(secret)";
+
+impl Masked {
+    fn new(shown: impl Iterator<Item = Span>, sources: &Sources) -> Self {
+        let shown: BTreeSet<SourceId> = shown.map(|span| span.source).collect();
+        let mut masked = Masked::default();
+        for source in shown {
+            let text = &sources.file(source).text;
+            if text.contains(steers) {
+                let harmless = text.chars().map(harmless).collect();
+                masked.files.insert(source, harmless);
+            }
+            for secret in certain(text) {
+                masked.hide(source, secret.range, sources);
+            }
         }
+        masked
     }
-    let found = diagnostics
-        .iter()
-        .filter(|found| found.code == Code::PLAIN_SECRET);
-    for span in found.filter_map(|found| found.span) {
-        let text = masked
-            .entry(span.source)
-            .or_insert_with(|| sources.file(span.source).text.to_string());
+
+    fn of(diagnostics: &Diagnostics, sources: &Sources) -> Self {
+        let places = diagnostics.iter().flat_map(|found| {
+            let labels = found.labels.iter().map(|label| label.span);
+            found.span.into_iter().chain(labels)
+        });
+        let mut masked = Masked::new(places, sources);
+        let found = diagnostics
+            .iter()
+            .filter(|found| found.code == Code::PLAIN_SECRET);
+        for span in found.filter_map(|found| found.span) {
+            masked.hide(span.source, span.range(), sources);
+        }
+        masked
+    }
+
+    fn hide(&mut self, source: SourceId, range: Range<usize>, sources: &Sources) {
+        let original = &sources.file(source).text;
+        let lines = original[range.clone()].lines().map(str::trim);
+        let secrets = lines.filter(|line| !line.is_empty());
+        self.secrets.extend(secrets.map(str::to_owned));
+        let text = self
+            .files
+            .entry(source)
+            .or_insert_with(|| original.to_string());
         let hidden = |byte| if byte == b'\n' { '\n' } else { '*' };
         // One asterisk a byte, so that every other span stays where it is.
-        let stars: String = text.as_bytes()[span.range()]
+        let stars: String = original.as_bytes()[range.clone()]
             .iter()
             .copied()
             .map(hidden)
             .collect();
-        text.replace_range(span.range(), &stars);
+        text.replace_range(range, &stars);
     }
-    masked
+
+    /// The words of a message as they may be shown.
+    fn say(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for part in certain(&text).into_iter().rev() {
+            text.replace_range(part.range, MASK);
+        }
+        // The longest first: one may be a part of another.
+        let mut secrets: Vec<&String> = self.secrets.iter().collect();
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        for secret in secrets {
+            if secret.len() >= LONG {
+                text = text.replace(secret.as_str(), MASK);
+            } else {
+                text = text.replace(&format!("`{secret}`"), MASK);
+            }
+        }
+        text
+    }
 }
 
 /// One diagnostic as text that ends in a line break.
@@ -103,14 +154,14 @@ fn draw(diagnostic: &Diagnostic, sources: &Sources, masked: &Masked, colour: Col
         Severity::Note => Level::NOTE,
     };
     let mut group = level
-        .primary_title(printable(&diagnostic.message))
+        .primary_title(printable(&masked.say(&diagnostic.message)))
         .id(diagnostic.code.to_string())
         .elements(snippets(annotated(diagnostic), sources, masked));
     for note in &diagnostic.notes {
-        group = group.element(Level::NOTE.message(printable(note)));
+        group = group.element(Level::NOTE.message(printable(&masked.say(note))));
     }
     for help in &diagnostic.help {
-        group = group.element(Level::HELP.message(printable(help)));
+        group = group.element(Level::HELP.message(printable(&masked.say(help))));
     }
     render(&[group], colour)
 }
@@ -127,12 +178,13 @@ pub struct Section {
 /// Sections drawn like one message, as text that ends in a line break: the first title says what it is about, the
 /// others are notes to it.
 pub fn places(sections: &[Section], sources: &Sources, colour: Colour) -> String {
-    let masked = Masked::new();
+    let labels = sections.iter().flat_map(|section| &section.places);
+    let masked = Masked::new(labels.map(|label| label.span), sources);
     let groups: Vec<Group<'_>> = sections
         .iter()
         .enumerate()
         .map(|(index, section)| {
-            let title = printable(&section.title);
+            let title = printable(&masked.say(&section.title));
             let title = match index {
                 0 => Level::INFO.no_name().primary_title(title),
                 _ => Level::NOTE.secondary_title(title),
@@ -158,7 +210,7 @@ fn render(report: &[Group<'_>], colour: Colour) -> String {
     };
     let mut drawn = renderer.term_width(WIDTH).render(report);
     drawn.push('\n');
-    drawn
+    inert(&drawn)
 }
 
 /// A place, what is there, and how it is marked.
@@ -194,6 +246,7 @@ fn snippets<'a>(
         .map(|(source, places)| {
             let file = sources.file(source);
             let text = masked
+                .files
                 .get(&source)
                 .map_or(file.text.as_ref(), String::as_str);
             let ranges: Vec<Range<usize>> = places
@@ -206,7 +259,7 @@ fn snippets<'a>(
                 if text.is_empty() {
                     here
                 } else {
-                    here.label(printable(text))
+                    here.label(printable(&masked.say(text)))
                 }
             });
             Snippet::source(&text[window.clone()])
@@ -251,6 +304,20 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
+/// Text whose lines are no commands for the service that runs labc and reads what it prints: `::name` at the beginning of
+/// a line, `##[name]` anywhere. No letter moves.
+pub(crate) fn inert(text: &str) -> String {
+    let text = text.replace("##[", "# [");
+    let lines = text.split_inclusive('\n').map(|line| {
+        let start = line.len() - line.trim_start().len();
+        match line[start..].strip_prefix("::") {
+            Some(rest) => format!("{}: {rest}", &line[..start]),
+            None => line.to_owned(),
+        }
+    });
+    lines.collect()
+}
+
 /// Whether a letter steers a terminal that the drawing crate would let pass: the controls of Latin-1, and those that
 /// turn the direction of text.
 fn steers(letter: char) -> bool {
@@ -276,10 +343,11 @@ fn harmless(letter: char) -> char {
 /// Lines and columns count from 1, columns in characters, ends are exclusive. A diagnostic without a place has
 /// null there. Files are relative to the lab's folder; of a commit's lab, `at` is what Git wants before their names.
 pub fn json(diagnostics: &Diagnostics, sources: &Sources) -> Value {
+    let masked = Masked::of(diagnostics, sources);
     let all: Vec<Value> = diagnostics
         .sorted(sources)
         .into_iter()
-        .map(|diagnostic| one(diagnostic, sources))
+        .map(|diagnostic| one(diagnostic, sources, &masked))
         .collect();
     match &sources.at {
         Some(at) => json!({ "schema": 1, "at": at, "diagnostics": all }),
@@ -287,7 +355,8 @@ pub fn json(diagnostics: &Diagnostics, sources: &Sources) -> Value {
     }
 }
 
-fn one(diagnostic: &Diagnostic, sources: &Sources) -> Value {
+fn one(diagnostic: &Diagnostic, sources: &Sources, masked: &Masked) -> Value {
+    let say = |text: &String| masked.say(text);
     let labels: Vec<Value> = diagnostic
         .labels
         .iter()
@@ -297,7 +366,7 @@ fn one(diagnostic: &Diagnostic, sources: &Sources) -> Value {
                 "file": sources.file(label.span.source).name,
                 "line": line,
                 "column": column,
-                "text": label.text,
+                "text": say(&label.text),
             })
         })
         .collect();
@@ -308,16 +377,16 @@ fn one(diagnostic: &Diagnostic, sources: &Sources) -> Value {
     json!({
         "code": diagnostic.code.to_string(),
         "severity": diagnostic.severity.word(),
-        "message": diagnostic.message,
-        "label": diagnostic.label,
+        "message": say(&diagnostic.message),
+        "label": say(&diagnostic.label),
         "file": diagnostic.span.map(|span| &sources.file(span.source).name),
         "line": begin.map(|place| place.0),
         "column": begin.map(|place| place.1),
         "end_line": end.map(|place| place.0),
         "end_column": end.map(|place| place.1),
         "labels": labels,
-        "notes": diagnostic.notes,
-        "help": diagnostic.help,
+        "notes": diagnostic.notes.iter().map(say).collect::<Vec<_>>(),
+        "help": diagnostic.help.iter().map(say).collect::<Vec<_>>(),
     })
 }
 

@@ -7,11 +7,11 @@ pub(super) fn find(line: &str) -> Vec<(&str, Range<usize>)> {
     let mut found = Vec::new();
     for (at, mark) in line.match_indices([':', '=']) {
         let rest = &line[at + mark.len()..];
-        let is_double = rest.starts_with([':', '=', '/']) || line[..at].ends_with([':', '=']);
-        if (mark == ":" && rest.starts_with("//")) || (is_double && !rest.starts_with('/')) {
+        if rest.starts_with([':', '=']) || rest.starts_with("//") {
             continue;
         }
-        if let Some((key, is_first)) = key(&line[..at]) {
+        let before = line[..at].trim_end_matches([':', '=', '!', '?', '+', '~', ' ']);
+        if let Some((key, is_first)) = key(before) {
             let range = value(line, at + mark.len(), is_first);
             found.push((key, range));
         }

@@ -149,7 +149,7 @@ mod tests {
         let text = "kind: Secret\n<<<<<<< a\nstringData:\n  a: one\n=======\n  b: two\n  c: |\n    three\n>>>>>>> b\nother: x\n";
         assert_eq!(
             shown(text),
-            "kind: Secret\n<<<<<<< a\nstringData:\n  a: S\n=======\n  b: S\n  c: S\n    S\n>>>>>>> b\nother: x\n"
+            "kind: Secret\n<<<<<<< a\nstringData:\n  a: S\n=======\n  b: S\n  c: |\n    S\n>>>>>>> b\nother: x\n"
         );
         assert_eq!(
             shown("kind: SecretStore\ndata:\n  a: one\n"),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::key::names_secret;
+use super::key::{names_secret, stands_for_another};
 
 /// Where the values of Secrets are, and those of secrets that go on in deeper lines.
 pub(super) fn values(text: &str) -> Vec<Range<usize>> {
@@ -13,6 +13,7 @@ pub(super) fn values(text: &str) -> Vec<Range<usize>> {
         blocks(document, is_secret, start, &mut found);
         start += document.len();
     }
+    found.retain(|range| !stands_for_another(text[range.clone()].trim_matches(['"', '\''])));
     found
 }
 
@@ -71,7 +72,6 @@ fn blocks(document: &str, is_secret: bool, offset: usize, found: &mut Vec<Range<
             found.push(start + value..start + here.len());
         }
     }
-    found.retain(|range| !range.is_empty());
 }
 
 /// The column of a line's key, the key, and where its value begins.

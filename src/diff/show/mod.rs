@@ -3,10 +3,12 @@
 
 mod group;
 mod json;
+pub mod markdown;
 mod text;
 mod value;
 
 pub use json::json;
+pub use markdown::markdown;
 pub use text::text;
 
 use serde_json::Value;

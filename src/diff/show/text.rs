@@ -8,7 +8,7 @@ use super::group::{Group, Part, by_drift, groups, of_drift, phrase, place};
 use super::value::{inline, lines};
 use super::{Report, Side};
 use crate::diag::Severity;
-use crate::diag::report::{Colour, printable};
+use crate::diag::report::{Colour, inert, printable};
 use crate::diff::{Change, Content, Danger, Diff, Field, Kind, What};
 
 /// Files that are named where a side's tree is not what its sources make.
@@ -33,7 +33,7 @@ pub fn text(report: &Report<'_>, colour: Colour) -> String {
         }
         page.sum(diff, report);
     }
-    page.text
+    inert(&page.text)
 }
 
 struct Page {
@@ -327,7 +327,7 @@ pub(super) fn sign(kind: Kind) -> &'static str {
     }
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 {
         format!("1 {noun}")
     } else {
