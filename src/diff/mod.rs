@@ -118,6 +118,14 @@ impl Content {
             Content::Text(_) => None,
         }
     }
+
+    /// The lines, if it is a text.
+    pub fn text(&self) -> Option<&[String]> {
+        match self {
+            Content::Data(_) => None,
+            Content::Text(lines) => Some(lines),
+        }
+    }
 }
 
 impl Change {

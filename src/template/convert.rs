@@ -1,4 +1,4 @@
-//! A tree as JSON, and a leaf as the text that it has inside other text.
+//! A tree as JSON, a leaf as the text that it has inside other text, bytes as text that holds any.
 
 use serde_json::Value as Json;
 
@@ -37,4 +37,24 @@ pub fn text(node: &Node) -> Option<String> {
         Value::Map(map) => text(&map.get(TEXT)?.node),
         Value::Null | Value::List(_) => None,
     }
+}
+
+/// Bytes in Base64 with padding (RFC 4648, section 4).
+pub fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let number = (0..3).fold(0u32, |all, index| {
+            all << 8 | u32::from(chunk.get(index).copied().unwrap_or(0))
+        });
+        for place in 0..4 {
+            let index = (number >> (18 - 6 * place)) as usize & 63;
+            text.push(if place <= chunk.len() {
+                char::from(LETTERS[index])
+            } else {
+                '='
+            });
+        }
+    }
+    text
 }

@@ -2,11 +2,13 @@
 //! been masked before.
 
 mod group;
+mod html;
 mod json;
 pub mod markdown;
 mod text;
 mod value;
 
+pub use html::html;
 pub use json::json;
 pub use markdown::markdown;
 pub use text::text;

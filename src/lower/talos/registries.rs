@@ -4,6 +4,7 @@ use super::Target;
 use super::groups::{Group, items, some, value};
 use super::patch::{Patch, push};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::template::convert::base64;
 use crate::value::Node;
 
 /// Adds the mirrors of a registry.
@@ -72,23 +73,4 @@ pub(super) fn tls(host: &str, group: &Group<'_>, target: Target, patch: &mut Pat
             document.insert(word, node);
         }
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let number = (0..3).fold(0u32, |all, index| {
-            all << 8 | u32::from(chunk.get(index).copied().unwrap_or(0))
-        });
-        for place in 0..4 {
-            let index = (number >> (18 - 6 * place)) as usize & 63;
-            text.push(if place <= chunk.len() {
-                char::from(LETTERS[index])
-            } else {
-                '='
-            });
-        }
-    }
-    text
 }

@@ -1,0 +1,162 @@
+//! What a reader has to know first: what is compared, how much changes, and whether the sides are what they should be.
+
+use super::Context;
+use super::markup::Markup;
+use super::words::{count, happens};
+use crate::diag::Severity;
+use crate::diff::Drift;
+use crate::diff::show::Side;
+use crate::diff::show::group::of_drift;
+
+/// Files of a tree that is not what its sources make that are shown before one unfolds the others.
+const FEW_FILES: usize = 8;
+/// Files that are shown at all.
+const MAX_FILES: usize = 1_000;
+
+/// The head of the page: its title, the two sides, and the sums.
+pub(super) fn header(page: &mut Markup, context: &Context<'_>) {
+    page.leaf("p", &[("class", "brand")], "labc diff");
+    page.leaf("h1", &[], &title(context));
+    page.element("dl", &[("class", "sides")], |page| {
+        side(page, "Base", &context.report.base);
+        side(page, "Target", &context.report.target);
+    });
+    if context.report.diff.is_some() {
+        sums(page, context);
+    }
+}
+
+fn title(context: &Context<'_>) -> String {
+    match (context.report.diff, context.diff.changes.len()) {
+        (None, _) => "Nothing can be compared".to_owned(),
+        (_, 0) => "Nothing changes".to_owned(),
+        (_, 1) => "1 object changes".to_owned(),
+        (_, number) => format!("{number} objects change"),
+    }
+}
+
+fn side(page: &mut Markup, word: &str, side: &Side) {
+    page.element("div", &[], |page| {
+        page.leaf("dt", &[], word);
+        page.element("dd", &[], |page| {
+            page.leaf("strong", &[], &side.name);
+            if let Some(commit) = &side.commit {
+                page.text(" ");
+                page.leaf("code", &[("class", "soft")], commit);
+            }
+        });
+    });
+}
+
+/// How many objects of each kind there are, and how many dangers.
+fn sums(page: &mut Markup, context: &Context<'_>) {
+    let of = |word: &str| {
+        let changes = context.diff.changes.iter();
+        changes.filter(|change| happens(change) == word).count()
+    };
+    page.element("ul", &[("class", "sums")], |page| {
+        for word in ["added", "changed", "moved", "removed"] {
+            if of(word) > 0 {
+                sum(page, word, of(word), word, "#changes");
+            }
+        }
+        for (severity, look) in [
+            (Severity::Error, "error"),
+            (Severity::Warning, "warning"),
+            (Severity::Note, "note"),
+        ] {
+            let open = open_dangers(context, severity);
+            if open > 0 {
+                let word = if open == 1 { look } else { plural(severity) };
+                sum(page, look, open, word, "#dangers");
+            }
+        }
+    });
+}
+
+/// The dangers of a severity that nobody acknowledged.
+fn open_dangers(context: &Context<'_>, severity: Severity) -> usize {
+    let dangers = context.diff.dangers.iter().enumerate();
+    let open = dangers.filter(|(at, danger)| {
+        danger.severity == severity && !context.report.acknowledged.contains(at)
+    });
+    open.count()
+}
+
+fn plural(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "errors",
+        Severity::Warning => "warnings",
+        Severity::Note => "notes",
+    }
+}
+
+fn sum(page: &mut Markup, look: &str, number: usize, word: &str, href: &str) {
+    page.element("li", &[("class", look)], |page| {
+        page.element("a", &[("href", href)], |page| {
+            page.leaf("strong", &[], &number.to_string());
+            page.text(&format!(" {word}"));
+        });
+    });
+}
+
+/// What is wrong with a side, before anything that is told of it.
+pub(super) fn sides(page: &mut Markup, context: &Context<'_>) {
+    for side in [&context.report.base, &context.report.target] {
+        if let Some((said, _)) = &side.wrong {
+            wrong(page, side, said);
+        }
+        if !side.drift.is_empty() {
+            drift(page, side);
+        }
+    }
+}
+
+fn wrong(page: &mut Markup, side: &Side, said: &str) {
+    page.element("section", &[("class", "notice error")], |page| {
+        page.leaf("h2", &[], &format!("{} does not compile", side.name));
+        // A reader of HTML drops a line break right behind the tag.
+        page.leaf("pre", &[("tabindex", "0")], &format!("\n{said}"));
+    });
+    page.line_break();
+}
+
+fn drift(page: &mut Markup, side: &Side) {
+    page.element("section", &[("class", "notice warning")], |page| {
+        let title = format!("The tree of {} is not what its sources make", side.name);
+        page.leaf("h2", &[], &title);
+        let few = side.drift.len().min(FEW_FILES);
+        files(page, &side.drift[..few]);
+        let rest = &side.drift[few..];
+        if rest.is_empty() {
+            return;
+        }
+        page.element("details", &[], |page| {
+            page.leaf(
+                "summary",
+                &[],
+                &format!("{} more", count(rest.len(), "file")),
+            );
+            files(page, &rest[..rest.len().min(MAX_FILES)]);
+            if rest.len() > MAX_FILES {
+                let left = format!(
+                    "and {} more, which this page leaves out",
+                    rest.len() - MAX_FILES
+                );
+                page.leaf("p", &[("class", "left-out")], &left);
+            }
+        });
+    });
+    page.line_break();
+}
+
+fn files(page: &mut Markup, files: &[(String, Drift)]) {
+    page.element("ul", &[("class", "files")], |page| {
+        for (path, drift) in files {
+            page.element("li", &[], |page| {
+                page.leaf("code", &[], path);
+                page.text(&format!(": {}", of_drift(*drift)));
+            });
+        }
+    });
+}
