@@ -333,7 +333,7 @@ const ELEMENTS: [(&str, &[&str]); 44] = [
     ("p", &["class"]),
     ("pre", &["tabindex"]),
     ("a", &["class", "href"]),
-    ("ul", &["class"]),
+    ("ul", &["class", "aria-label"]),
     ("ol", &["class"]),
     ("li", &["class", "id"]),
     ("dl", &["class"]),

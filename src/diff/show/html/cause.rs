@@ -5,8 +5,9 @@ use super::markup::Markup;
 use super::words::{self, count, happens};
 use crate::diff::show::group::{Group, Part};
 use crate::diff::show::text::sign;
-use crate::diff::show::value::inline;
+use crate::diff::show::value::{inline, lines};
 use crate::diff::{Cause, Field, What};
+use crate::value::Node;
 
 /// Objects of a cause that are shown before one unfolds the others.
 const FEW_PARTS: usize = 8;
@@ -14,6 +15,8 @@ const FEW_PARTS: usize = 8;
 const MAX_PARTS: usize = 200;
 /// Fields of an object that are shown.
 const MAX_FIELDS: usize = 8;
+/// Letters of a value that is shown in a line of its own.
+const MAX_LONG: usize = 300;
 /// Causes that are shown.
 const MAX_CAUSES: usize = 1_000;
 
@@ -91,18 +94,36 @@ fn more(page: &mut Markup, context: &Context<'_>, rest: &[Part<'_>]) {
     });
 }
 
+/// Objects that change alike stand above what they have in common.
 fn parts(page: &mut Markup, context: &Context<'_>, parts: &[Part<'_>]) {
+    let mut alike: Vec<(String, Vec<&Part<'_>>)> = Vec::new();
+    for part in parts {
+        let mut fields = Markup::default();
+        self::fields(&mut fields, part);
+        let fields = fields.into_text();
+        match alike.iter_mut().find(|(known, _)| *known == fields) {
+            Some((_, objects)) => objects.push(part),
+            None => alike.push((fields, vec![part])),
+        }
+    }
     page.element("ul", &[("class", "parts")], |page| {
-        for part in parts {
-            page.element("li", &[], |page| self::part(page, context, part));
+        for (_, objects) in alike {
+            page.element("li", &[], |page| {
+                for part in &objects {
+                    page.element("div", &[("class", "object")], |page| {
+                        object(page, context, part);
+                    });
+                }
+                fields(page, objects[0]);
+            });
         }
     });
 }
 
-fn part(page: &mut Markup, context: &Context<'_>, part: &Part<'_>) {
+fn object(page: &mut Markup, context: &Context<'_>, part: &Part<'_>) {
     let change = part.change;
-    let class = format!("sign {}", happens(change));
     let word = happens(change);
+    let class = format!("sign {word}");
     page.element("span", &[("class", &class), ("title", word)], |page| {
         page.text(sign(change.kind));
         page.leaf("span", &[("class", "unseen")], &format!(" {word}"));
@@ -113,6 +134,9 @@ fn part(page: &mut Markup, context: &Context<'_>, part: &Part<'_>) {
         let nodes = format!(" on {}", change.nodes.join(", "));
         page.leaf("span", &[("class", "soft")], &nodes);
     }
+}
+
+fn fields(page: &mut Markup, part: &Part<'_>) {
     if part.fields.is_empty() {
         return;
     }
@@ -135,7 +159,7 @@ fn field(page: &mut Markup, field: &Field) {
         What::Reordered => page.text("in another order"),
         What::Changed(before, after) => match (inline(before), inline(after)) {
             (Some(before), Some(after)) => words::replaced(page, &before, &after),
-            _ => page.text("changed"),
+            _ => changed(page, before, after),
         },
         What::Added(node) => match inline(node) {
             Some(value) => page.leaf("ins", &[], &value),
@@ -146,4 +170,18 @@ fn field(page: &mut Markup, field: &Field) {
             None => page.text("removed"),
         },
     }
+}
+
+/// Two values that do not fit in one line, below each other, where each of them does.
+fn changed(page: &mut Markup, before: &Node, after: &Node) {
+    let long = |node| {
+        let mut lines = lines(node).into_iter();
+        let line = lines.next()?;
+        (lines.next().is_none() && line.chars().count() <= MAX_LONG).then_some(line)
+    };
+    let (Some(before), Some(after)) = (long(before), long(after)) else {
+        return page.text("changed");
+    };
+    page.leaf("del", &[("class", "long")], &before);
+    page.leaf("ins", &[("class", "long")], &after);
 }

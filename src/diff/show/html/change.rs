@@ -8,7 +8,7 @@ use super::machine;
 use super::markup::Markup;
 use super::rows::{Sums, Texts, show, sums};
 use super::words::{self, count, happens};
-use crate::diff::{Change, Kind, Subject, What};
+use crate::diff::{Change, Field, Kind, Subject, What};
 
 /// Lines of an object that are shown, where there are few objects.
 const MAX_LINES: usize = 400;
@@ -276,25 +276,24 @@ impl Writer<'_> {
     fn facts(&self, page: &mut Markup, at: usize) {
         let change = &self.context.diff.changes[at];
         page.element("dl", &[("class", "facts")], |page| {
-            fact(page, "File", |page| file(page, change));
+            fact(page, "File", &[change], |page, change| file(page, change));
             if !change.nodes.is_empty() {
-                fact(page, "Nodes", |page| page.text(&change.nodes.join(", ")));
+                let nodes = change.nodes.join(", ");
+                fact(page, "Nodes", &[nodes], |page, nodes| page.text(nodes));
             }
-            for group in &self.context.groups_of[at] {
-                fact(page, "Because of", |page| self.cause(page, *group));
-            }
-            for danger in &self.context.dangers_of[at] {
-                fact(page, "Danger", |page| self.danger(page, *danger));
-            }
-            for field in change
-                .fields
-                .iter()
-                .filter(|field| field.what == What::Reordered)
-            {
-                fact(page, "In another order", |page| {
-                    page.leaf("code", &[], &field.path.to_string());
-                });
-            }
+            let groups = &self.context.groups_of[at];
+            fact(page, "Because of", groups, |page, group| {
+                self.cause(page, *group)
+            });
+            let dangers = &self.context.dangers_of[at];
+            fact(page, "Danger", dangers, |page, danger| {
+                self.danger(page, *danger)
+            });
+            let is_reordered = |field: &&Field| field.what == What::Reordered;
+            let fields: Vec<&Field> = change.fields.iter().filter(is_reordered).collect();
+            fact(page, "In another order", &fields, |page, field| {
+                page.leaf("code", &[], &field.path.to_string());
+            });
         });
     }
 
@@ -317,10 +316,16 @@ impl Writer<'_> {
     }
 }
 
-fn fact(page: &mut Markup, word: &str, fill: impl FnOnce(&mut Markup)) {
+/// Everything of one sort that is known; nothing where that is nothing.
+fn fact<T>(page: &mut Markup, word: &str, known: &[T], tell: impl Fn(&mut Markup, &T)) {
+    if known.is_empty() {
+        return;
+    }
     page.element("div", &[], |page| {
         page.leaf("dt", &[], word);
-        page.element("dd", &[], fill);
+        for one in known {
+            page.element("dd", &[], |page| tell(page, one));
+        }
     });
 }
 

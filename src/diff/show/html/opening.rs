@@ -54,22 +54,35 @@ fn sums(page: &mut Markup, context: &Context<'_>) {
         let changes = context.diff.changes.iter();
         changes.filter(|change| happens(change) == word).count()
     };
-    page.element("ul", &[("class", "sums")], |page| {
-        for word in ["added", "changed", "moved", "removed"] {
-            if of(word) > 0 {
-                sum(page, word, of(word), word, "#changes");
-            }
-        }
-        for (severity, look) in [
-            (Severity::Error, "error"),
-            (Severity::Warning, "warning"),
-            (Severity::Note, "note"),
-        ] {
-            let open = open_dangers(context, severity);
-            if open > 0 {
-                let word = if open == 1 { look } else { plural(severity) };
-                sum(page, look, open, word, "#dangers");
-            }
+    let kinds = ["added", "changed", "moved", "removed"].map(|word| (word, of(word), word));
+    let dangers = [Severity::Error, Severity::Warning, Severity::Note].map(|severity| {
+        let number = open_dangers(context, severity);
+        let word = if number == 1 {
+            severity.word()
+        } else {
+            plural(severity)
+        };
+        (severity.word(), number, word)
+    });
+    page.element("div", &[("class", "sums")], |page| {
+        list(page, ("Objects", "#changes"), kinds.as_slice());
+        list(page, ("Dangers", "#dangers"), dangers.as_slice());
+    });
+}
+
+/// Sums that are not zero: how each looks, the number, and its noun.
+fn list(page: &mut Markup, (title, href): (&str, &str), sums: &[(&str, usize, &str)]) {
+    if sums.iter().all(|(_, number, _)| *number == 0) {
+        return;
+    }
+    page.element("ul", &[("aria-label", title)], |page| {
+        for (look, number, word) in sums.iter().filter(|(_, number, _)| *number > 0) {
+            page.element("li", &[("class", look)], |page| {
+                page.element("a", &[("href", href)], |page| {
+                    page.leaf("strong", &[], &number.to_string());
+                    page.text(&format!(" {word}"));
+                });
+            });
         }
     });
 }
@@ -89,15 +102,6 @@ fn plural(severity: Severity) -> &'static str {
         Severity::Warning => "warnings",
         Severity::Note => "notes",
     }
-}
-
-fn sum(page: &mut Markup, look: &str, number: usize, word: &str, href: &str) {
-    page.element("li", &[("class", look)], |page| {
-        page.element("a", &[("href", href)], |page| {
-            page.leaf("strong", &[], &number.to_string());
-            page.text(&format!(" {word}"));
-        });
-    });
 }
 
 /// What is wrong with a side, before anything that is told of it.

@@ -86,7 +86,11 @@ pub(super) fn show(
         left: max,
         left_folded: max,
     };
-    let class = if is_both { "diff both" } else { "diff" };
+    let class = match (&texts.before, &texts.after) {
+        (Some(_), Some(_)) => "diff both",
+        (None, _) => "diff whole added",
+        (_, None) => "diff whole removed",
+    };
     let mut shown = 0;
     page.element("div", &[("class", class)], |page| {
         if is_both {

@@ -4,7 +4,7 @@ use super::Context;
 use super::markup::Markup;
 use crate::diag::Severity;
 use crate::diff::show::group::{phrase, place};
-use crate::diff::{Cause, Change, Content, Subject};
+use crate::diff::{Cause, Change, Content, SourceChange, Subject};
 
 /// `1 line`, `2 lines`.
 pub(super) fn count(number: usize, noun: &str) -> String {
@@ -71,29 +71,33 @@ pub(super) fn link(page: &mut Markup, context: &Context<'_>, change: usize) {
 
 /// A cause and its place.
 pub(super) fn cause(page: &mut Markup, context: &Context<'_>, cause: Cause) {
-    let source = match cause {
-        Cause::Source(index) => context.diff.sources.get(index),
-        _ => None,
-    };
-    let parts = source.and_then(|source| {
-        Some((
-            source.key.as_ref()?,
-            source.before.as_ref()?,
-            source.after.as_ref()?,
-        ))
-    });
-    match parts {
-        Some((key, before, after)) => {
-            page.leaf("code", &[("class", "key")], key);
-            page.text(" ");
-            replaced(page, before, after);
-        }
-        None => page.phrase(&phrase(cause, context.diff)),
+    match cause {
+        Cause::Source(index) => source(page, &context.diff.sources[index]),
+        cause => page.text(&phrase(cause, context.diff)),
     }
     if let Some(place) = place(cause, context.diff) {
         page.text(" ");
         page.leaf("span", &[("class", "place")], &place);
     }
+}
+
+/// A change of the sources: its key, or the line where there is none, and what stands there.
+fn source(page: &mut Markup, change: &SourceChange) {
+    if let Some(key) = &change.key {
+        page.leaf("code", &[("class", "key")], key);
+        page.text(" ");
+    }
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => return replaced(page, before, after),
+        (Some(before), None) => page.leaf("del", &[], before),
+        (None, Some(after)) => page.leaf("ins", &[], after),
+        (None, None) => {}
+    }
+    page.leaf(
+        "span",
+        &[("class", "happens")],
+        &format!(" {}", change.kind.word()),
+    );
 }
 
 /// A short value and the one that takes its place.
