@@ -692,19 +692,39 @@ fn many(number: usize) -> Diff {
 
 #[test]
 fn a_large_diff_is_shown_in_part_and_says_so() {
-    let diff = many(10_000);
-    let text = html(&report(&diff));
+    let text = html(&report(&many(10_000)));
     assert!(text.len() < 64 * 1024 * 1024, "{} bytes", text.len());
-    let page = Page::read(text);
-    assert_eq!(wrong(&page), [""; 0]);
-    assert_eq!(page.class("change").count(), 10_000);
-    let left: Vec<&str> = page
-        .class("left-out")
-        .map(|left| left.text.as_str())
-        .collect();
-    assert!(left.contains(&"Of 10000 objects only a part is shown here; the files have the rest."));
-    assert!(left.contains(&"and 9792 more, all of which are below"));
-    assert!(page.class("open").next().is_none());
+    assert_eq!(text.matches("<details class=\"change\"").count(), 10_000);
+    for said in [
+        "Of 10000 objects only a part is shown here; the files have the rest.",
+        "and 9792 more, all of which are below",
+        "25 more lines that differ: the rest is in ",
+    ] {
+        assert!(text.contains(said), "{said}");
+    }
+    assert!(!text.contains(" open=\"\""), "so many stand open");
+    assert_eq!(wrong(&Page::read(html(&report(&many(500))))), [""; 0]);
+}
+
+#[test]
+fn a_line_and_an_object_without_an_end_are_cut() {
+    let mut diff = many(1);
+    let line = "x".repeat(1 << 20);
+    let lines = |end: &str| -> Vec<String> {
+        (0..5_000)
+            .map(|at| format!("{at} {line:.9}{end}"))
+            .collect()
+    };
+    diff.changes[0].before = Some(Content::Text(vec![line.clone()]));
+    diff.changes[0].after = Some(Content::Text(vec![format!("{line}y")]));
+    let text = html(&report(&diff));
+    assert!(text.contains(" and 1046576 more letters"));
+    assert!(text.len() < 100_000, "{} bytes", text.len());
+    diff.changes[0].before = Some(Content::Text(lines("")));
+    diff.changes[0].after = Some(Content::Text(lines(" more")));
+    let text = html(&report(&diff));
+    assert!(text.contains("9200 more lines that differ: the rest is in "));
+    assert!(text.len() < 200_000, "{} bytes", text.len());
 }
 
 /// Runs the browser's part; none where there is no browser.
@@ -751,7 +771,7 @@ fn browser(pages: &[(&str, String)]) -> Option<BTreeMap<String, Json>> {
 fn a_browser_shows_it() {
     let (flux, home_ops) = (with_dangers(flux()), with_dangers(home_ops()));
     let evil = hostile(&flux, &HOSTILE.join(" "));
-    let many = many(2_000);
+    let many = many(10_000);
     let nothing = Diff::default();
     let pages = [
         ("flux", html(&report(&flux))),
@@ -766,6 +786,14 @@ fn a_browser_shows_it() {
     for (name, found) in &found {
         assert_eq!(found["complaints"], json!([]), "{name}");
         assert_eq!(found["requests"], json!([]), "{name}");
+    }
+    let large = &found["many"];
+    assert_eq!(large["changes"], 10_000);
+    assert_eq!(large["search"], json!([111, 0, "111 of 10000 shown."]));
+    assert_eq!(large["everything"], json!([10_000, 0, ""]));
+    assert_eq!(large["overflow"], 0);
+    for name in ["flux", "home-ops", "hostile", "nothing"] {
+        let found = &found[name];
         assert_eq!(found["headings"], json!([]), "{name}: a level is left out");
         assert_eq!(found["nameless"], json!([]), "{name}");
         assert_eq!(found["dead_links"], json!([]), "{name}");
@@ -783,7 +811,7 @@ fn a_browser_shows_it() {
         );
         assert_eq!(found["filter_without_script"], false, "{name}");
     }
-    for (name, diff) in [("flux", &flux), ("home-ops", &home_ops), ("many", &many)] {
+    for (name, diff) in [("flux", &flux), ("home-ops", &home_ops)] {
         let found = &found[name];
         let total = diff.changes.len();
         assert_eq!(found["changes"], total, "{name}");

@@ -93,15 +93,30 @@ programs() {
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
 }
 
+# The browser that the page of a diff is opened in. Only root can install it; without it, the test skips.
+browser() {
+    if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then
+        return
+    fi
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        say "not there, and not installed: chromium"
+        return
+    fi
+    say "installing chromium"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-liberation >/dev/null
+}
+
 if [ $# -eq 0 ]; then
-    say "usage: tests/tools.sh NAME..., one of: all programs yaml talos kubeconform talhelper" >&2
+    say "usage: tests/tools.sh NAME..., one of: all programs browser yaml talos kubeconform talhelper" >&2
     exit 2
 fi
 for name in "$@"; do
     case $name in
-    programs | yaml | talos | kubeconform | talhelper) "$name" ;;
+    programs | browser | yaml | talos | kubeconform | talhelper) "$name" ;;
     all)
         programs
+        browser
         yaml
         talos
         kubeconform

@@ -13,6 +13,8 @@ use crate::value::Node;
 const FEW_PARTS: usize = 8;
 /// Objects of a cause that are shown at all.
 const MAX_PARTS: usize = 200;
+/// Nodes that are named one by one.
+const FEW_NODES: usize = 4;
 /// Fields of an object that are shown.
 const MAX_FIELDS: usize = 8;
 /// Letters of a value that is shown in a line of its own.
@@ -80,11 +82,7 @@ fn more(page: &mut Markup, context: &Context<'_>, rest: &[Part<'_>]) {
         return;
     }
     page.element("details", &[], |page| {
-        page.leaf(
-            "summary",
-            &[],
-            &format!("{} more", count(rest.len(), "object")),
-        );
+        page.leaf("summary", &[], &count(rest.len(), "more object"));
         parts(page, context, &rest[..rest.len().min(MAX_PARTS)]);
         if rest.len() > MAX_PARTS {
             let left = rest.len() - MAX_PARTS;
@@ -131,8 +129,16 @@ fn object(page: &mut Markup, context: &Context<'_>, part: &Part<'_>) {
     page.text(" ");
     words::link(page, context, part.index);
     if !change.nodes.is_empty() {
-        let nodes = format!(" on {}", change.nodes.join(", "));
-        page.leaf("span", &[("class", "soft")], &nodes);
+        page.leaf("span", &[("class", "soft")], &nodes(&change.nodes));
+    }
+}
+
+/// The machines that an object reaches: their names, or how many there are.
+fn nodes(nodes: &[String]) -> String {
+    if nodes.len() > FEW_NODES {
+        format!(" on {}", count(nodes.len(), "node"))
+    } else {
+        format!(" on {}", nodes.join(", "))
     }
 }
 
@@ -146,7 +152,7 @@ fn fields(page: &mut Markup, part: &Part<'_>) {
         }
         if part.fields.len() > MAX_FIELDS {
             let left = part.fields.len() - MAX_FIELDS;
-            let left = format!("and {} more", count(left, "field"));
+            let left = format!("and {}", count(left, "more field"));
             page.leaf("li", &[("class", "left-out")], &left);
         }
     });
@@ -161,14 +167,17 @@ fn field(page: &mut Markup, field: &Field) {
             (Some(before), Some(after)) => words::replaced(page, &before, &after),
             _ => changed(page, before, after),
         },
-        What::Added(node) => match inline(node) {
-            Some(value) => page.leaf("ins", &[], &value),
-            None => page.text("added"),
-        },
-        What::Removed(node) => match inline(node) {
-            Some(value) => page.leaf("del", &[], &value),
-            None => page.text("removed"),
-        },
+        What::Added(node) => one(page, ("added", "ins"), node),
+        What::Removed(node) => one(page, ("removed", "del"), node),
+    }
+}
+
+/// A value that comes or goes; a long one stands beside its object alone.
+fn one(page: &mut Markup, (word, tag): (&str, &'static str), node: &Node) {
+    page.leaf("span", &[("class", "happens")], word);
+    if let Some(value) = inline(node) {
+        page.text(" ");
+        page.leaf(tag, &[], &value);
     }
 }
 

@@ -56,8 +56,8 @@ fn danger(page: &mut Markup, context: &Context<'_>, at: usize) {
         }
         page.element("p", &[("class", "refers")], |page| {
             words::link(page, context, danger.change);
-            for cause in &danger.causes {
-                page.leaf("span", &[("class", "because")], " because of ");
+            for (index, cause) in danger.causes.iter().enumerate() {
+                page.text(if index == 0 { " because of " } else { " and " });
                 words::cause(page, context, *cause);
             }
         });

@@ -67,6 +67,7 @@ fn document(subject: &Subject) -> String {
             };
             format!("{document} ({patch})")
         }
+        Subject::File(path) => path.rsplit('/').next().unwrap_or(path).to_owned(),
         subject => subject.to_string(),
     }
 }

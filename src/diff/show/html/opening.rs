@@ -136,11 +136,7 @@ fn drift(page: &mut Markup, side: &Side) {
             return;
         }
         page.element("details", &[], |page| {
-            page.leaf(
-                "summary",
-                &[],
-                &format!("{} more", count(rest.len(), "file")),
-            );
+            page.leaf("summary", &[], &count(rest.len(), "more file"));
             files(page, &rest[..rest.len().min(MAX_FILES)]);
             if rest.len() > MAX_FILES {
                 let left = format!(
