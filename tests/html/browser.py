@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 PROGRAMS = ["chromium", "chromium-browser", "google-chrome"]
 SECONDS = 120
@@ -257,10 +258,12 @@ def choose(browser, name, value):
 
 def click(browser, selector):
     """Clicks as a person does, also where scripts are off."""
+    browser.ask("document.querySelector(%s).scrollIntoView({ block: 'center' })" % json.dumps(selector))
+    # What comes into view is laid out now, and may move.
+    time.sleep(0.5)
     place = browser.ask(
         """(() => {
           const one = document.querySelector(%s);
-          one.scrollIntoView({ block: "center" });
           const box = one.getBoundingClientRect();
           return [box.x + 12, box.y + box.height / 2];
         })()"""
@@ -345,14 +348,22 @@ def folding(browser, path, found):
         "document.querySelector('.filter')?.checkVisibility() ?? false"
     )
     if found["changes"]:
-        is_open = "document.querySelector('.change').open"
-        states = [browser.ask(is_open)]
+        found["folds"] = [is_open(browser)]
         click(browser, ".change > summary")
-        states.append(browser.ask(is_open))
+        found["folds"].append(is_open(browser, until=not found["folds"][0]))
         browser.ask("document.querySelector('.change > summary').focus()")
         press(browser, "Enter")
-        states.append(browser.ask(is_open))
-        found["folds"] = states
+        found["folds"].append(is_open(browser, until=found["folds"][0]))
+
+
+def is_open(browser, until=None):
+    """Whether the first change stands open; where it is about to be so or not, after a while at most."""
+    for _ in range(50):
+        state = browser.ask("document.querySelector('.change').open")
+        if until is None or state == until:
+            break
+        time.sleep(0.1)
+    return state
 
 
 def schemes(browser, path, found):
@@ -398,9 +409,8 @@ def shoot(program, page, out, width, height, *more):
         if "open" in more:
             browser.ask(OPEN_ALL)
         if "print" in more:
-            data = browser.call("Page.printToPDF", printBackground=False)["data"]
-        else:
-            data = browser.call("Page.captureScreenshot", captureBeyondViewport="full" in more)["data"]
+            browser.call("Emulation.setEmulatedMedia", media="print")
+        data = browser.call("Page.captureScreenshot", captureBeyondViewport="full" in more)["data"]
         pathlib.Path(out).write_bytes(base64.b64decode(data))
     finally:
         browser.close()

@@ -125,9 +125,11 @@ fn body(page: &mut Markup, context: &Context<'_>) {
     page.element("header", &[], |page| opening::header(page, context));
     page.line_break();
     page.element("div", &[("class", "page")], |page| {
-        page.element("nav", &[("aria-label", "On this page")], |page| {
-            contents(page, context, &changes)
-        });
+        if !changes.chapters.is_empty() {
+            page.element("nav", &[("aria-label", "On this page")], |page| {
+                contents(page, context, &changes);
+            });
+        }
         page.line_break();
         page.element("main", &[("id", "main")], |page| {
             opening::sides(page, context);
@@ -158,9 +160,6 @@ fn contents(page: &mut Markup, context: &Context<'_>, changes: &Changes) {
             if count > 0 {
                 page.element("li", &[], |page| link(page, anchor, title, count));
             }
-        }
-        if changes.chapters.is_empty() {
-            return;
         }
         page.element("li", &[], |page| {
             link(page, "changes", "Changes", context.diff.changes.len());

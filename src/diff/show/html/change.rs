@@ -53,9 +53,6 @@ impl<'a> Place<'a> {
         match (&change.subject, &change.component) {
             (Subject::Machine { patch, .. }, _) => Place::Patch(patch),
             (Subject::Schematic(_), _) => Place::Schematics,
-            (Subject::File(path), _) if path.starts_with("out/talos/schematics/") => {
-                Place::Schematics
-            }
             (Subject::File(path), _) if path.starts_with("out/talos/") => Place::Scripts,
             (_, Some(component)) => Place::Component(component),
             (Subject::File(_), None) => Place::Files,

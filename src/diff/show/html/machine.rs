@@ -67,7 +67,6 @@ fn document(subject: &Subject) -> String {
             };
             format!("{document} ({patch})")
         }
-        Subject::File(path) => path.rsplit('/').next().unwrap_or(path).to_owned(),
         subject => subject.to_string(),
     }
 }

@@ -6,7 +6,7 @@ use super::words::{count, happens};
 use crate::diag::Severity;
 use crate::diff::Drift;
 use crate::diff::show::Side;
-use crate::diff::show::group::of_drift;
+use crate::diff::show::group::{by_drift, of_drift};
 
 /// Files of a tree that is not what its sources make that are shown before one unfolds the others.
 const FEW_FILES: usize = 8;
@@ -110,8 +110,8 @@ pub(super) fn sides(page: &mut Markup, context: &Context<'_>) {
         if let Some((said, _)) = &side.wrong {
             wrong(page, side, said);
         }
-        if !side.drift.is_empty() {
-            drift(page, side);
+        for (reason, paths) in by_drift(side) {
+            drift(page, side, reason, &paths);
         }
     }
 }
@@ -125,13 +125,17 @@ fn wrong(page: &mut Markup, side: &Side, said: &str) {
     page.line_break();
 }
 
-fn drift(page: &mut Markup, side: &Side) {
+/// Files that are not what the sources make, for one reason.
+fn drift(page: &mut Markup, side: &Side, drift: Drift, paths: &[&str]) {
     page.element("section", &[("class", "notice warning")], |page| {
-        let title = format!("The tree of {} is not what its sources make", side.name);
-        page.leaf("h2", &[], &title);
-        let few = side.drift.len().min(FEW_FILES);
-        files(page, &side.drift[..few]);
-        let rest = &side.drift[few..];
+        let sum = count(paths.len(), "file");
+        page.leaf(
+            "h2",
+            &[],
+            &format!("{}: {sum} {}", side.name, of_drift(drift)),
+        );
+        let (few, rest) = paths.split_at(paths.len().min(FEW_FILES));
+        files(page, few);
         if rest.is_empty() {
             return;
         }
@@ -139,10 +143,8 @@ fn drift(page: &mut Markup, side: &Side) {
             page.leaf("summary", &[], &count(rest.len(), "more file"));
             files(page, &rest[..rest.len().min(MAX_FILES)]);
             if rest.len() > MAX_FILES {
-                let left = format!(
-                    "and {} more, which this page leaves out",
-                    rest.len() - MAX_FILES
-                );
+                let left = rest.len() - MAX_FILES;
+                let left = format!("and {left} more, which this page leaves out");
                 page.leaf("p", &[("class", "left-out")], &left);
             }
         });
@@ -150,13 +152,10 @@ fn drift(page: &mut Markup, side: &Side) {
     page.line_break();
 }
 
-fn files(page: &mut Markup, files: &[(String, Drift)]) {
+fn files(page: &mut Markup, paths: &[&str]) {
     page.element("ul", &[("class", "files")], |page| {
-        for (path, drift) in files {
-            page.element("li", &[], |page| {
-                page.leaf("code", &[], path);
-                page.text(&format!(": {}", of_drift(*drift)));
-            });
+        for path in paths {
+            page.element("li", &[], |page| page.leaf("code", &[], path));
         }
     });
 }

@@ -238,7 +238,7 @@ fn line(page: &mut Markup, parts: &[(&str, bool)]) {
     }
     let total: usize = parts.iter().map(|(text, _)| text.chars().count()).sum();
     if total > MAX_LETTERS {
-        let left = format!(" and {} more", count(total - MAX_LETTERS, "letter"));
+        let left = format!(" and {}", count(total - MAX_LETTERS, "more letter"));
         page.leaf("span", &[("class", "left-out")], &left);
     }
 }
