@@ -8,7 +8,7 @@ use super::output::{self, colour, misused, say};
 use super::{Common, Exit, Format};
 use crate::diag::Diagnostics;
 use crate::diag::report::{self, Colour};
-use crate::diff::show::{self, Report, Side};
+use crate::diff::show::{self, Options, Report, Side};
 use crate::diff::{self, Base, Committed, Danger, Diff, Drift, Made};
 use crate::emit::{Output, emit, sha256};
 use crate::lock::{self, EPOCH, Lock};
@@ -38,6 +38,12 @@ pub(super) struct DiffCommand {
     /// Acknowledge the dangers of an object, as the diff calls it: 'PersistentVolumeClaim media/data'
     #[arg(long, value_name = "OBJECT")]
     allow: Vec<String>,
+    /// Bytes that `--format markdown` may have; default: 60000, which fits a comment of GitHub, GitLab and Forgejo
+    #[arg(long, value_name = "N")]
+    max_bytes: Option<usize>,
+    /// Where the whole diff is, for a markdown that is shortened
+    #[arg(long, value_name = "URL")]
+    artifact: Option<String>,
     /// Print all at once on a terminal
     #[arg(long)]
     no_pager: bool,
@@ -166,11 +172,21 @@ impl DiffCommand {
                 show::text(report, colour(welcome))
             }
             Format::Json => format!("{:#}\n", show::json(report)),
+            Format::Markdown => show::markdown(report, self.options()),
+            Format::Html => show::html(report),
         };
         match &self.output {
             Some(file) => console::write_file(file, text.as_bytes()),
             None if common.format == Format::Text && !self.no_pager => console::page(&text),
             None => output::print(&text),
+        }
+    }
+
+    fn options(&self) -> Options<'_> {
+        let own = Options::default();
+        Options {
+            max_bytes: self.max_bytes.unwrap_or(own.max_bytes),
+            artifact: self.artifact.as_deref(),
         }
     }
 

@@ -53,7 +53,7 @@ fn page(common: &Common, text: &str) -> Result<Exit, Failure> {
             let code = code.to_string();
             output::json(&json!({ "schema": 1, "code": code, "page": page }))?;
         }
-        Format::Text => output::print(page)?,
+        _ => output::print(page)?,
     }
     Ok(Exit::Fine)
 }
@@ -99,7 +99,7 @@ fn story(common: &Common, file: &str, place: &Place) -> Result<Exit, Failure> {
             }
             match common.format {
                 Format::Json => output::json(&as_json(&story, &compiled.sources))?,
-                Format::Text => output::print(&as_text(&story, &compiled.sources))?,
+                _ => output::print(&as_text(&story, &compiled.sources))?,
             }
             Ok(Exit::Fine)
         }

@@ -46,7 +46,7 @@ struct Common {
     /// The lab's folder; default: the nearest one at or above this folder that has a lab.toml
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     directory: Option<PathBuf>,
-    /// How messages and results are printed
+    /// How messages and results are printed; markdown and html are for `labc diff`
     #[arg(long, value_enum, default_value = "text", global = true)]
     format: Format,
     /// Say nothing but errors
@@ -61,6 +61,8 @@ struct Common {
 enum Format {
     Text,
     Json,
+    Markdown,
+    Html,
 }
 
 #[derive(Debug, Subcommand)]
@@ -100,6 +102,11 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Err(error) => return exit::usage(&error),
     };
     let common = &arguments.common;
+    let is_diff = matches!(arguments.command, Command::Diff(_));
+    if !is_diff && [Format::Markdown, Format::Html].contains(&common.format) {
+        let help = "this command has `--format text` and `--format json`";
+        return output::misused("only `labc diff` has this format", Some(help));
+    }
     let result = match &arguments.command {
         Command::Build(build) => build.run(common),
         Command::Check(check) => check.run(common),

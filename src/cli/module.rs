@@ -57,7 +57,7 @@ fn print_list(common: &Common) -> Result<Exit, Failure> {
     };
     match common.format {
         Format::Json => output::json(&list::all_json(&shelf))?,
-        Format::Text => output::print(&list::list(&shelf))?,
+        _ => output::print(&list::list(&shelf))?,
     }
     Ok(Exit::Fine)
 }
@@ -70,7 +70,7 @@ fn show(common: &Common, name: &str) -> Result<Exit, Failure> {
         if let Some(known) = traits::find(&shelf, name) {
             match common.format {
                 Format::Json => output::json(&traits::as_json(&shelf, known))?,
-                Format::Text => output::print(&traits::page(&shelf, known))?,
+                _ => output::print(&traits::page(&shelf, known))?,
             }
             return Ok(Exit::Fine);
         }
@@ -80,7 +80,7 @@ fn show(common: &Common, name: &str) -> Result<Exit, Failure> {
     };
     match common.format {
         Format::Json => output::json(&list::one_json(&shelf, book))?,
-        Format::Text => output::print(&page::page(&shelf, book))?,
+        _ => output::print(&page::page(&shelf, book))?,
     }
     Ok(Exit::Fine)
 }

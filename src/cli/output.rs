@@ -12,7 +12,7 @@ pub(super) fn diagnostics(common: &Common, diagnostics: &Diagnostics, sources: &
     match common.format {
         // What cannot be printed is not the lab's fault, and its exit says what is.
         Format::Json => _ = json(&report::json(diagnostics, sources)),
-        Format::Text => messages(common, diagnostics, sources),
+        _ => messages(common, diagnostics, sources),
     }
 }
 

@@ -25,7 +25,7 @@ impl Show {
         let facts = overview(&product.lab, &product.linked, &product.tree.nodes);
         match common.format {
             Format::Json => output::json(&overview::json(&facts))?,
-            Format::Text => output::print(&overview::text(&facts))?,
+            _ => output::print(&overview::text(&facts))?,
         }
         Ok(Exit::Fine)
     }

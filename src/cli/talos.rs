@@ -58,8 +58,8 @@ impl Talos {
                 "id": id,
                 "canonical": canonical,
             }))?,
-            Format::Text if common.verbose => output::print(&format!("{id}\n{canonical}"))?,
-            Format::Text => output::print(&format!("{id}\n"))?,
+            _ if common.verbose => output::print(&format!("{id}\n{canonical}"))?,
+            _ => output::print(&format!("{id}\n"))?,
         }
         Ok(Exit::Fine)
     }

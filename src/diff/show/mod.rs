@@ -10,7 +10,7 @@ mod value;
 
 pub use html::html;
 pub use json::json;
-pub use markdown::markdown;
+pub use markdown::{Options, markdown};
 pub use text::text;
 
 use serde_json::Value;
