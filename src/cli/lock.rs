@@ -30,7 +30,7 @@ impl Lock {
             Ok(compared) => compared,
             Err(exit) => return Ok(exit),
         };
-        let is_merging = || matches!(Merged::of(&world), Ok(Some(_)));
+        let is_merging = || matches!(Merged::of(&world), Ok(Some(merge)) if merge.goes_on());
         if !compared.before.is_torn() && !is_merging() {
             diagnostics(common, &compared.diagnostics, &compared.sources);
             say(common, &format!("{} has no conflict", lock::FILE));

@@ -71,6 +71,11 @@ impl Merged {
         }))
     }
 
+    /// Whether it has no result yet.
+    pub fn goes_on(&self) -> bool {
+        self.result.is_none()
+    }
+
     /// The SHA-256 of each output that was labc's own at each side, by path.
     pub fn outputs(&self) -> impl Iterator<Item = &BTreeMap<String, String>> {
         self.sides.iter().filter_map(|side| side.outputs.as_ref())
