@@ -207,4 +207,12 @@ impl Code {
 #[allow(missing_docs, reason = "each constant is explained by its page")]
 impl Code {
     pub const UNEXPLAINED_REMOVAL: Code = Code(1101);
+    pub const DATA_GOES: Code = Code(1102);
+    pub const IMMUTABLE: Code = Code(1103);
+    pub const OWNER_CHANGES: Code = Code(1104);
+    pub const EXPOSED: Code = Code(1105);
+    pub const PRIVILEGE: Code = Code(1106);
+    pub const NODES: Code = Code(1107);
+    pub const VERSION_STEP: Code = Code(1108);
+    pub const ADDRESS_CHANGES: Code = Code(1109);
 }
