@@ -171,7 +171,7 @@ impl DiffCommand {
                 let welcome = to_terminal && console::colour_on_stdout();
                 show::text(report, colour(welcome))
             }
-            Format::Json => format!("{:#}\n", show::json(report)),
+            Format::Json => crate::diag::report::data(&show::json(report)),
             Format::Markdown => show::markdown(report, self.options()),
             Format::Html => show::html(report),
         };

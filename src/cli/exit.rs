@@ -1,6 +1,7 @@
 //! Exit codes, and what is said with them.
 
-use crate::world::{Failure, console};
+use super::output;
+use crate::world::Failure;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,6 @@ pub(super) fn usage(error: &clap::Error) -> Exit {
 
 /// Says how the machine failed.
 pub(super) fn machine(failure: &Failure) -> Exit {
-    console::talk(&format!("error: {failure}\n"));
+    output::talk(&format!("error: {failure}\n"));
     Exit::Machine
 }

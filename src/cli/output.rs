@@ -46,14 +46,14 @@ pub(super) fn print(data: &str) -> Result<(), Failure> {
 
 /// Prints data as JSON.
 pub(super) fn json(data: &Value) -> Result<(), Failure> {
-    print(&format!("{data:#}\n"))
+    print(&report::data(data))
 }
 
 /// Says what is wrong with the use of a command, and what to do.
 pub(super) fn misused(message: &str, help: Option<&str>) -> Exit {
-    console::talk(&format!("error: {message}\n"));
+    talk(&format!("error: {message}\n"));
     if let Some(help) = help {
-        console::talk(&format!("help: {help}\n"));
+        talk(&format!("help: {help}\n"));
     }
     Exit::Usage
 }
@@ -61,8 +61,13 @@ pub(super) fn misused(message: &str, help: Option<&str>) -> Exit {
 /// Says a line to the person, unless asked to be quiet.
 pub(super) fn say(common: &Common, line: &str) {
     if !common.quiet {
-        console::talk(&format!("{line}\n"));
+        talk(&format!("{line}\n"));
     }
+}
+
+/// Says something that may name what others wrote: it steers neither a terminal nor a runner.
+pub(super) fn talk(text: &str) {
+    console::talk(&report::inert(&report::printable(text)));
 }
 
 /// "1 error", "3 errors".

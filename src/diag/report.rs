@@ -310,12 +310,27 @@ pub(crate) fn inert(text: &str) -> String {
     let text = text.replace("##[", "# [");
     let lines = text.split_inclusive('\n').map(|line| {
         let start = line.len() - line.trim_start().len();
-        match line[start..].strip_prefix("::") {
+        // The three colons before the name of a file are none.
+        let rest = line[start..].strip_prefix("::");
+        match rest.filter(|rest| rest.starts_with(|first: char| first.is_ascii_alphabetic())) {
             Some(rest) => format!("{}: {rest}", &line[..start]),
             None => line.to_owned(),
         }
     });
     lines.collect()
+}
+
+/// Data as text that ends in a line break: letters that steer a terminal, and what begins a command, are escaped.
+pub(crate) fn data(value: &Value) -> String {
+    let mut text = String::new();
+    for letter in format!("{value:#}\n").replace("##[", "#\\u0023[").chars() {
+        if steers(letter) || letter == '\u{7f}' {
+            text.push_str(&format!("\\u{:04x}", letter as u32));
+        } else {
+            text.push(letter);
+        }
+    }
+    text
 }
 
 /// Whether a letter steers a terminal that the drawing crate would let pass: the controls of Latin-1, and those that

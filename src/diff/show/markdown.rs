@@ -213,7 +213,7 @@ impl Page {
         }
         let more = folded.len() - named;
         if more > 0 {
-            self.add(&format!("- and {} more\n", count(more, "cause")));
+            self.add(&format!("\n- and {} more\n", count(more, "cause")));
         }
         let all = 0..diff.changes.len();
         all.filter(|index| !missing.contains(index)).collect()
@@ -254,7 +254,7 @@ impl Page {
 }
 
 /// What ends a folded block.
-const CLOSE: &str = "\n</details>\n";
+const CLOSE: &str = "\n</details>\n\n";
 
 /// A cause as it is told.
 struct Folded {

@@ -2,6 +2,8 @@
 //! been masked before.
 
 mod group;
+#[cfg(test)]
+mod hostile;
 mod html;
 mod json;
 pub mod markdown;

@@ -168,7 +168,7 @@ mod tests {
             prose("ask @somebody about #12"),
             "ask `@somebody` about `#12`"
         );
-        assert_eq!(prose("a `b"), "a `b`");
+        assert_eq!(prose("a `b"), "a b");
         assert_eq!(
             prose("deadbeef www.x.org 10 labc's"),
             "`deadbeef` `www.x.org` 10 labc's"
