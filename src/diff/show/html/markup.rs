@@ -67,7 +67,7 @@ impl Markup {
     /// Text of messages: what stands in backticks is code.
     pub(super) fn phrase(&mut self, text: &str) {
         let parts: Vec<&str> = text.split('`').collect();
-        if parts.len() % 2 == 0 {
+        if parts.len().is_multiple_of(2) {
             return self.text(text);
         }
         for (index, part) in parts.into_iter().enumerate() {

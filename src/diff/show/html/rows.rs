@@ -15,6 +15,10 @@ const MIN_FOLDED: usize = 4;
 /// Letters of a line that are shown.
 const MAX_LETTERS: usize = 2_000;
 
+/// What stands above the two sides.
+const NAMES: &str =
+    "<div class=\"row names\" aria-hidden=\"true\"><span>Before</span><span>After</span></div>";
+
 /// What a change was and becomes, in lines.
 pub(super) struct Texts {
     before: Option<Vec<String>>,
@@ -30,6 +34,12 @@ pub(super) struct Sums {
     pub(super) gained: usize,
     /// Lines that go.
     pub(super) lost: usize,
+}
+
+impl Sums {
+    fn total(self) -> usize {
+        self.gained + self.lost
+    }
 }
 
 impl Texts {
@@ -72,16 +82,15 @@ pub(super) fn sums(rows: &[Row<'_>]) -> Sums {
     sums
 }
 
-/// Adds the rows of a text that has at most `max` lines on the page; whether it has them all.
+/// Adds the rows of a text, at most `max` lines of it; whether they are all there.
 pub(super) fn show(
     page: &mut Markup,
     texts: &Texts,
     rows: &[Row<'_>],
     (max, file): (usize, &str),
 ) -> bool {
-    let is_both = texts.before.is_some() && texts.after.is_some();
     let mut sheet = Sheet {
-        is_both,
+        is_both: texts.before.is_some() && texts.after.is_some(),
         is_data: texts.is_data,
         left: max,
         left_folded: max,
@@ -91,26 +100,22 @@ pub(super) fn show(
         (None, _) => "diff whole added",
         (_, None) => "diff whole removed",
     };
-    let mut shown = 0;
+    let mut rest = 0;
     page.element("div", &[("class", class)], |page| {
-        if is_both {
-            page.own("<div class=\"row names\" aria-hidden=\"true\"><span>Before</span><span>After</span></div>");
+        if sheet.is_both {
+            page.own(NAMES);
         }
-        while shown < rows.len() && sheet.left > 0 {
-            sheet.row(page, rows, shown);
-            shown += 1;
-        }
-        let rest = sums(&rows[shown..]);
-        if rest.gained + rest.lost > 0 {
+        let shown = sheet.rows(page, rows);
+        rest = sums(&rows[shown..]).total();
+        if rest > 0 {
             page.element("p", &[("class", "left-out")], |page| {
-                let lines = count(rest.gained + rest.lost, "more line");
+                let lines = count(rest, "more line");
                 page.text(&format!("{lines} that differ: the rest is in "));
                 page.leaf("code", &[], file);
             });
         }
     });
-    let rest = sums(&rows[shown..]);
-    rest.gained + rest.lost == 0
+    rest == 0
 }
 
 /// The state of one text while it is shown.
@@ -124,6 +129,16 @@ struct Sheet {
 }
 
 impl Sheet {
+    /// Adds rows as far as they fit; how many did.
+    fn rows(&mut self, page: &mut Markup, rows: &[Row<'_>]) -> usize {
+        let mut shown = 0;
+        while shown < rows.len() && self.left > 0 {
+            self.row(page, rows, shown);
+            shown += 1;
+        }
+        shown
+    }
+
     fn row(&mut self, page: &mut Markup, rows: &[Row<'_>], at: usize) {
         match &rows[at] {
             Row::Same(lines) => {
