@@ -73,6 +73,19 @@ talhelper() {
     (cd "$tests/talhelper" && GOFLAGS=-mod=readonly go build -o "$tools/talhelper/talhelper" github.com/budimanjojo/talhelper/v3)
 }
 
+# Renovate, the last version that runs on Node 20. Nothing of it runs while it is installed, and it does without what
+# would have to be compiled.
+renovate() {
+    version=39.264.1
+    folder=$tools/renovate
+    if ! grep -qsF "\"version\": \"$version\"" "$folder/node_modules/renovate/package.json"; then
+        say "installing renovate $version"
+        mkdir -p "$folder"
+        npm install --prefix "$folder" --ignore-scripts --omit=optional --no-audit --no-fund --no-save --loglevel=error \
+            "renovate@$version" >/dev/null
+    fi
+}
+
 # Programs that a distribution has: shellcheck, strace, Lua, and what unpacks schemas. Only root can install them; without
 # them, the tests that need one skip.
 programs() {
@@ -108,12 +121,12 @@ browser() {
 }
 
 if [ $# -eq 0 ]; then
-    say "usage: tests/tools.sh NAME..., one of: all programs browser yaml talos kubeconform talhelper" >&2
+    say "usage: tests/tools.sh NAME..., one of: all programs browser yaml talos kubeconform talhelper renovate" >&2
     exit 2
 fi
 for name in "$@"; do
     case $name in
-    programs | browser | yaml | talos | kubeconform | talhelper) "$name" ;;
+    programs | browser | yaml | talos | kubeconform | talhelper | renovate) "$name" ;;
     all)
         programs
         browser
@@ -121,6 +134,7 @@ for name in "$@"; do
         talos
         kubeconform
         talhelper
+        renovate
         ;;
     *)
         say "no tool is called $name" >&2

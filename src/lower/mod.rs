@@ -9,6 +9,7 @@ mod engine;
 mod flux;
 mod kept;
 mod namespace;
+mod renovate;
 mod secret;
 mod shell;
 pub mod talos;
@@ -73,6 +74,7 @@ pub fn lower(
     );
     tree.files.push(document);
     tree.files.extend(scripts);
+    tree.files.push(renovate::file(lab));
     tree.files
         .par_sort_by(|left, right| left.path.cmp(&right.path));
     twice(&tree, diagnostics);

@@ -244,6 +244,15 @@ impl Minor {
             _ => Err(wrong()),
         }
     }
+
+    /// The minor behind it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Minor {
+            minor: self.minor.saturating_add(1),
+            ..self
+        }
+    }
 }
 
 impl fmt::Display for Minor {
@@ -476,6 +485,20 @@ pub struct Image {
     pub tag: String,
     /// `sha256:...`; empty where there is none.
     pub digest: String,
+}
+
+impl fmt::Display for Image {
+    /// The reference that it was parsed from.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.repository)?;
+        if !self.tag.is_empty() {
+            write!(formatter, ":{}", self.tag)?;
+        }
+        if !self.digest.is_empty() {
+            write!(formatter, "@{}", self.digest)?;
+        }
+        Ok(())
+    }
 }
 
 impl Image {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::domain::Image;
 use super::table::{Table, invalid};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
@@ -22,8 +23,44 @@ pub struct Input {
     pub default_text: Option<Node>,
     /// Whether it may be missing without a default: it is none then.
     pub optional: bool,
+    /// Where the releases are whose number it is, where the module says so.
+    pub releases: Option<Releases>,
     /// Where it is declared.
     pub span: Option<Span>,
+}
+
+/// Where the releases are that a value of an input names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Releases {
+    /// The tags of an image: `docker.io/itzg/mc-router`.
+    Image(String),
+    /// The releases of a repository on GitHub, `owner/name`: `https://github.com/fluxcd/flux2`.
+    GitHub(String),
+}
+
+impl Releases {
+    /// An image without a tag, or the address of a repository on GitHub.
+    ///
+    /// # Errors
+    /// A phrase with both forms.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            "releases are those of an image, `ghcr.io/owner/name`, or `https://github.com/owner/name`".to_owned()
+        };
+        if let Some(repository) = text.strip_prefix("https://github.com/") {
+            let is_repository = repository.split_once('/').is_some_and(|(owner, name)| {
+                !owner.is_empty() && !name.is_empty() && !name.contains('/')
+            });
+            return match is_repository {
+                true => Ok(Releases::GitHub(repository.to_owned())),
+                false => Err(wrong()),
+            };
+        }
+        match Image::parse(text) {
+            Ok(image) if image.repository == text => Ok(Releases::Image(image.repository)),
+            _ => Err(wrong()),
+        }
+    }
 }
 
 /// What an input must be.
@@ -171,6 +208,7 @@ fn input(node: &Node, path: &str, diagnostics: &mut Diagnostics) -> Option<Input
         .map(|node| inputs(node, &format!("{path}.each"), diagnostics));
     table.node("each");
     table.node("fields");
+    let releases = releases(&mut table, path, diagnostics);
     let default = default_text
         .as_ref()
         .and_then(|node| from_node(node, diagnostics).ok());
@@ -189,11 +227,24 @@ fn input(node: &Node, path: &str, diagnostics: &mut Diagnostics) -> Option<Input
             default,
             default_text,
             optional,
+            releases,
             span,
         }),
         Err(why) => {
             let text = at.as_str().unwrap_or_default();
             diagnostics.push(invalid(at, &format!("{path}.type"), text, why));
+            None
+        }
+    }
+}
+
+fn releases(table: &mut Table<'_>, path: &str, diagnostics: &mut Diagnostics) -> Option<Releases> {
+    let node: Node = table.optional("releases", diagnostics)?;
+    let text = node.as_str().unwrap_or_default();
+    match Releases::parse(text) {
+        Ok(releases) => Some(releases),
+        Err(why) => {
+            diagnostics.push(invalid(&node, &format!("{path}.releases"), text, why));
             None
         }
     }

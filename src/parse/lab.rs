@@ -21,6 +21,8 @@ use crate::world::Failure;
 /// A lab as written.
 #[derive(Debug)]
 pub struct LabSyntax {
+    /// All of `lab.toml`.
+    pub written: Node,
     /// `lab.toml` without its components, built-in defaults below it; strings may still hold expressions.
     pub sections: Node,
     /// The machine-config patches that it names, by path: their documents.
@@ -176,15 +178,15 @@ const MAX_NAME: usize = 53;
 /// # Errors
 /// The machine failed while a file that it names was read.
 pub fn lab(
-    root: &Node,
+    root: Node,
     loader: &mut Loader<'_>,
     library: &mut Library,
     diagnostics: &mut Diagnostics,
 ) -> Result<LabSyntax, Failure> {
     let traits = library.traits(loader, diagnostics)?;
-    library.read_ahead(&modules(root), loader)?;
-    let talos_patches = talos_patches(root, loader, diagnostics)?;
-    let sops = sops::read(root, loader, diagnostics)?;
+    library.read_ahead(&modules(&root), loader)?;
+    let talos_patches = talos_patches(&root, loader, diagnostics)?;
+    let sops = sops::read(&root, loader, diagnostics)?;
     let mut sections = root.clone();
     let mut components: BTreeMap<String, ComponentSyntax> = BTreeMap::new();
     for layer in [Layer::Infrastructure, Layer::Apps] {
@@ -221,6 +223,7 @@ pub fn lab(
         }
     }
     Ok(LabSyntax {
+        written: root,
         sections,
         talos_patches,
         sops,

@@ -58,7 +58,7 @@ pub fn parse(
         return Ok((loader.sources, None));
     }
     let mut library = Library::default();
-    let syntax = lab::lab(&root, &mut loader, &mut library, diagnostics)?;
+    let syntax = lab::lab(root, &mut loader, &mut library, diagnostics)?;
     clashes(&loader.sources, diagnostics);
     unread::check(&mut loader, diagnostics)?;
     Ok((loader.sources, Some(syntax)))

@@ -1,4 +1,4 @@
-//! What components claim of what the lab has once: addresses of the load balancer, and ports of the nodes.
+//! What components claim: of what the lab has once, addresses of the load balancer and ports of the nodes; and secrets, images and versions.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use super::component::Component;
 use super::plan::{AddressPlan, Claim, Sections};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::source::{Sources, Span};
+use crate::parse::domain::Image;
+use crate::parse::input::Releases;
+use crate::source::{Origin, Sources, Span};
 use crate::value::Node;
 
-/// What components claim of what the lab has once.
+/// What components claim.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     /// Load-balancer addresses.
@@ -18,6 +20,10 @@ pub(super) struct Claims {
     pub node_ports: Vec<PortClaim>,
     /// Keys of secrets.
     pub secrets: Vec<SecretClaim>,
+    /// Container images.
+    pub images: Vec<ImageClaim>,
+    /// Versions that are neither a chart's nor an image's whole reference.
+    pub versions: Vec<VersionClaim>,
 }
 
 /// A component wants a load-balancer address.
@@ -49,10 +55,29 @@ pub(super) struct SecretClaim {
     pub span: Span,
 }
 
+/// A component runs an image.
+#[derive(Clone, Debug)]
+pub(super) struct ImageClaim {
+    pub image: Image,
+    /// What made its reference.
+    pub origin: Origin,
+}
+
+/// A component says the version of something.
+#[derive(Clone, Debug)]
+pub(super) struct VersionClaim {
+    pub releases: Releases,
+    pub version: Node,
+}
+
 impl Claims {
     /// Whether nothing is claimed.
     pub(super) fn is_empty(&self) -> bool {
-        self.addresses.is_empty() && self.node_ports.is_empty() && self.secrets.is_empty()
+        self.addresses.is_empty()
+            && self.node_ports.is_empty()
+            && self.secrets.is_empty()
+            && self.images.is_empty()
+            && self.versions.is_empty()
     }
 
     /// Adds the claims of others behind these.
@@ -60,6 +85,8 @@ impl Claims {
         self.addresses.extend(other.addresses);
         self.node_ports.extend(other.node_ports);
         self.secrets.extend(other.secrets);
+        self.images.extend(other.images);
+        self.versions.extend(other.versions);
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::cell::Cell;
-use super::claim::{AddressClaim, PortClaim, SecretClaim};
+use super::claim::{AddressClaim, ImageClaim, PortClaim, SecretClaim};
 use super::resolver::Resolver;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::parse::domain::{self, Image, IpRange, Version};
@@ -184,7 +184,7 @@ fn text(
         InputType::Version => Version::parse(&text).map(drop),
         InputType::Cron => domain::check_cron(&text),
         InputType::Path => domain::check_path(&text),
-        InputType::Image => return image(node, &text, path, diagnostics),
+        InputType::Image => return image(context, node, &text, path, diagnostics),
         InputType::Nfs => return share(node, &text, path, diagnostics),
         InputType::Address => return address(context, node, &text, path, diagnostics),
         InputType::Service { .. } => return service(context, node, &text, path, diagnostics),
@@ -206,7 +206,13 @@ fn printing(text: &str, origin: &Origin, parts: Vec<(&str, Node)>) -> Node {
     node
 }
 
-fn image(node: Node, text: &str, path: &str, diagnostics: &mut Diagnostics) -> Conformed {
+fn image(
+    context: &Context<'_>,
+    node: Node,
+    text: &str,
+    path: &str,
+    diagnostics: &mut Diagnostics,
+) -> Conformed {
     let image = match Image::parse(text) {
         Ok(image) => image,
         Err(why) => return refuse(invalid(&node, path, text, why), diagnostics),
@@ -239,6 +245,9 @@ fn image(node: Node, text: &str, path: &str, diagnostics: &mut Diagnostics) -> C
         ("tag", part(&image.tag)),
         ("digest", part(&image.digest)),
     ];
+    context
+        .resolver
+        .claim(|claims| claims.images.push(ImageClaim { image, origin }));
     Ok(printing(text, &node.origin, parts))
 }
 

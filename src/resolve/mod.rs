@@ -10,6 +10,7 @@ mod claim;
 pub mod clause;
 pub mod component;
 mod conform;
+pub mod dependency;
 mod facts;
 mod known;
 pub mod lab;
@@ -35,6 +36,7 @@ pub use cell::Ask;
 pub use component::Component;
 
 use component::SecretUse;
+use dependency::Dependency;
 use lab::Need;
 use plan::{AddressPlan, Sections};
 use resolver::{Ground, Resolver};
@@ -70,6 +72,8 @@ pub struct Lab {
     pub talos_patches: BTreeMap<String, PatchFile>,
     /// The encrypted Secrets of `secrets/`.
     pub sops: Vec<SopsFile>,
+    /// What `lab.toml` says a version of.
+    pub dependencies: Vec<Dependency>,
 }
 
 impl Lab {
@@ -143,6 +147,7 @@ pub fn resolve(
     let addresses = claim::addresses(&sections, balancer, &claims, sources, diagnostics);
     claim::node_ports(&sections, &claims.node_ports, diagnostics);
     let secrets = secret::uses(&sections.secrets, &claims.secrets, &components);
+    let dependencies = dependency::all(&syntax.written, &evaluated, &components, &claims, sources);
     Some(Lab {
         sections,
         components,
@@ -154,5 +159,6 @@ pub fn resolve(
         stores,
         talos_patches: syntax.talos_patches,
         sops: syntax.sops,
+        dependencies,
     })
 }

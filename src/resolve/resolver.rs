@@ -7,7 +7,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::cell::{Ask, Cell, Cells, Found, Walk};
-use super::claim::Claims;
+use super::claim::{Claims, VersionClaim};
 use super::clause::Turn;
 use super::conform::{self, Context, conform, object};
 use super::lab::Secret;
@@ -394,6 +394,10 @@ impl Resolver {
                     .help(format!("add `{input} = ...` ({})", definition.kind)),
             );
             return Err(Unavailable);
+        }
+        if let Some(releases) = definition.releases.clone() {
+            let version = node.clone();
+            self.claim(|claims| claims.versions.push(VersionClaim { releases, version }));
         }
         conform(&context, node, &definition.kind, &path, diagnostics)
     }
