@@ -216,6 +216,7 @@ fn with_dangers(mut diff: Diff) -> Diff {
             code: Code::UNEXPLAINED_REMOVAL,
             severity,
             change,
+            others: Vec::new(),
             message: message.to_owned(),
             notes: vec![note.to_owned()],
             help: vec![help.to_owned()],

@@ -139,27 +139,24 @@ impl DiffCommand {
 
     /// The dangers that were acknowledged, by their place.
     fn acknowledged(&self, common: &Common, diff: &Diff) -> Vec<usize> {
-        let subject = |danger: &Danger| diff.changes[danger.change].subject.to_string();
         let is = |one: &str, other: &str| one.trim().eq_ignore_ascii_case(other);
+        let is_about = |danger: &Danger, allowed: &str| {
+            let mut changes = std::iter::once(&danger.change).chain(&danger.others);
+            changes.any(|change| is(allowed, &diff.changes[*change].subject.to_string()))
+        };
         for allowed in &self.allow {
-            if !diff
-                .dangers
-                .iter()
-                .any(|danger| is(allowed, &subject(danger)))
-            {
+            if !diff.dangers.iter().any(|danger| is_about(danger, allowed)) {
                 say(
                     common,
                     &format!("note: nothing is dangerous about `{allowed}`"),
                 );
             }
         }
+        let is_allowed =
+            |danger: &Danger| self.allow.iter().any(|allowed| is_about(danger, allowed));
         let dangers = diff.dangers.iter().enumerate();
         dangers
-            .filter(|(_, danger)| {
-                self.allow
-                    .iter()
-                    .any(|allowed| is(allowed, &subject(danger)))
-            })
+            .filter(|(_, danger)| is_allowed(danger))
             .map(|(index, _)| index)
             .collect()
     }

@@ -112,15 +112,18 @@ fn endpoint(context: &Context<'_>, old: &Lab, new: &Lab) -> Option<Danger> {
     )
 }
 
+/// A network of the cluster: its key, who has addresses of it, and what a lab says of it.
+type Part = (&'static str, &'static str, fn(&Lab) -> &Vec<Spanned<IpNet>>);
+
 /// The networks of pods and Services, which a cluster never changes.
 fn networks(context: &Context<'_>, old: &Lab, new: &Lab) -> Vec<Danger> {
-    let parts: [(&str, &str, fn(&Lab) -> &Vec<Spanned<IpNet>>); 2] = [
+    let parts: [Part; 2] = [
         ("network.pods", "pods", |lab| &lab.sections.network.pods),
         ("network.services", "Services", |lab| {
             &lab.sections.network.services
         }),
     ];
-    let tell = |(key, what, of): (&str, &str, fn(&Lab) -> &Vec<Spanned<IpNet>>)| {
+    let tell = |(key, what, of): Part| {
         let list = |lab| -> Vec<IpNet> { of(lab).iter().map(|net| net.value).collect() };
         let (before, after) = (list(old), list(new));
         if before == after {

@@ -132,7 +132,7 @@ impl Masker {
             return Vec::new();
         }
         if self.depth == MAX_DEPTH {
-            return vec![0..text.len()];
+            return std::iter::once(0..text.len()).collect();
         }
         let mut found = Vec::new();
         for document in documents(text).unwrap_or_default() {

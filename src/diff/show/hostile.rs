@@ -9,6 +9,7 @@ use super::markdown::{MARKER, Options, markdown};
 use super::{Report, Side, json, text};
 use crate::diag::report::{Colour, data};
 use crate::diag::{Code, Severity};
+use crate::diff::source::Table;
 use crate::diff::{
     Cause, Change, Danger, Diff, Drift, Field, FieldPath, FieldStep, Kind, SourceChange, Subject,
     What,
@@ -117,6 +118,7 @@ fn filled(texts: &[String]) -> (Diff, Side, Side) {
         span: None,
         base: Vec::new(),
         target: Vec::new(),
+        table: Table::default(),
     };
     let subjects = [
         Subject::Resource(ResourceId {
@@ -166,6 +168,7 @@ fn filled(texts: &[String]) -> (Diff, Side, Side) {
         code: Code::UNEXPLAINED_REMOVAL,
         severity: Severity::Error,
         change: 0,
+        others: vec![1],
         message: format!("`{}` goes, {}", next(), next()),
         notes: vec![next()],
         help: vec![format!("say so: `--allow '{}'`", next())],

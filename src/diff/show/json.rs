@@ -131,6 +131,7 @@ fn of_danger(danger: &Danger, is_acknowledged: bool) -> Value {
         "code": danger.code.to_string(),
         "severity": danger.severity.word(),
         "change": danger.change,
+        "others": danger.others,
         "message": danger.message,
         "notes": danger.notes,
         "help": danger.help,

@@ -76,11 +76,8 @@ fn removals<'a>(context: &Context<'a>) -> BTreeMap<Option<&'a str>, Removal<'a>>
         let removal = removals.entry(component).or_default();
         match (fate, holder(&object)) {
             (Fate::Orphaned, _) => {}
-            (Fate::Protected, Some(holder)) if !is_in_deleted => {
-                if holder.kind != "Namespace" {
-                    removal.kept.push(object);
-                }
-            }
+            (Fate::Protected, Some(holder)) if !is_in_deleted && holder.kind == "Namespace" => {}
+            (Fate::Protected, Some(_)) if !is_in_deleted => removal.kept.push(object),
             (_, Some(holder)) if holder.holds == Holds::Data => {
                 removal.lost.push((object, holder.then));
             }
