@@ -43,6 +43,7 @@ pub mod keep;
 pub mod link;
 pub mod lock;
 pub mod lower;
+mod mask;
 pub mod overview;
 pub mod parse;
 pub mod render;

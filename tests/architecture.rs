@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate; each may use itself and those before it.
-const ORDER: [&str; 20] = [
-    "source", "value", "secret", "diag", "world", "syntax", "template", "parse", "resolve",
+const ORDER: [&str; 21] = [
+    "source", "value", "secret", "diag", "world", "syntax", "template", "mask", "parse", "resolve",
     "render", "link", "lower", "emit", "lock", "explain", "diff", "keep", "overview", "guide",
     "cli",
 ];

@@ -1,61 +1,12 @@
-//! What must never be shown: the values of secrets, before any text is made of them.
-//!
-//! What is a secret is decided from the data, by [`object`]; where there is text alone, by its letters. In its place stands
-//! a word that says nothing of it, not even how long it is: `(secret)`, and within one object `(secret 2)` for another one.
-//! So what was equal stays equal, and what was not does not become so.
+//! What a diff is made of, masked before anything is compared.
 
-mod object;
-mod text;
-
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::subject::{Body, Item, Subject};
 use super::{Danger, Versions};
+use crate::lower::{Line, Text};
+use crate::mask::Masker;
 use crate::value::Node;
-
-/// Masks what is masked together.
-#[derive(Debug, Default)]
-pub(super) struct Masker {
-    secrets: BTreeMap<String, usize>,
-    encrypted: BTreeMap<String, usize>,
-    /// Words that are no secrets, whatever they stand behind: what the lab calls its secrets.
-    names: Vec<String>,
-    /// How many texts what is looked at lies in.
-    depth: usize,
-}
-
-impl Masker {
-    /// One that takes the names of a lab's secrets for names.
-    pub(super) fn knowing(names: impl IntoIterator<Item = String>) -> Self {
-        Masker {
-            names: names.into_iter().collect(),
-            ..Masker::default()
-        }
-    }
-
-    /// The word for a secret.
-    fn secret(&mut self, secret: &str) -> String {
-        word("secret", &mut self.secrets, secret)
-    }
-
-    /// The word for what SOPS has encrypted.
-    fn encrypted(&mut self, text: &str) -> String {
-        word("encrypted", &mut self.encrypted, text)
-    }
-
-    fn is_name(&self, text: &str) -> bool {
-        self.names.iter().any(|name| name == text)
-    }
-}
-
-fn word(what: &str, known: &mut BTreeMap<String, usize>, text: &str) -> String {
-    let next = known.len() + 1;
-    match *known.entry(text.to_owned()).or_insert(next) {
-        1 => format!("({what})"),
-        number => format!("({what} {number})"),
-    }
-}
 
 /// Masks the versions of one object.
 pub(super) fn versions(versions: &mut Versions) {
@@ -66,7 +17,7 @@ pub(super) fn versions(versions: &mut Versions) {
         &mut versions.traced,
     ];
     for item in items.into_iter().flatten() {
-        masker.item(item);
+        self::item(&mut masker, item);
     }
 }
 
@@ -104,125 +55,76 @@ pub(super) fn messages(dangers: &mut [Danger]) {
     }
 }
 
-impl Masker {
-    fn item(&mut self, item: &mut Item) {
-        match &mut item.body {
-            Body::Data(node) => self.node(Arc::make_mut(node)),
-            Body::Text(text) => *text = self.file(text),
-        }
-        self.subject(&mut item.subject);
+fn item(masker: &mut Masker, item: &mut Item) {
+    match &mut item.body {
+        Body::Data(node) => masker.node(Arc::make_mut(node)),
+        Body::Text(text) => *text = file(masker, text),
     }
+    subject(masker, &mut item.subject);
+}
 
-    /// Names are shown, too.
-    fn subject(&mut self, subject: &mut Subject) {
-        match subject {
-            Subject::Resource(id) => {
-                id.kind = self.text(&id.kind);
-                id.name = self.text(&id.name);
-                id.namespace = id.namespace.take().map(|name| self.text(&name));
+/// Names are shown, too.
+fn subject(masker: &mut Masker, subject: &mut Subject) {
+    match subject {
+        Subject::Resource(id) => {
+            id.kind = masker.text(&id.kind);
+            id.name = masker.text(&id.name);
+            id.namespace = id.namespace.take().map(|name| masker.text(&name));
+        }
+        Subject::Machine { document, .. } => *document = masker.text(document),
+        Subject::Schematic(_) | Subject::Values(_) | Subject::File(_) => {}
+    }
+}
+
+/// A file as it may be shown: what goes on over several lines is one, so that nothing tells how many they were.
+fn file(masker: &mut Masker, file: &Text) -> Text {
+    let lines: Vec<&str> = file.lines.iter().map(|line| line.text.as_str()).collect();
+    let text = lines.join("\n");
+    let mut shown: Vec<Line> = Vec::new();
+    let mut is_open = false;
+    let mut start = 0;
+    let pieces = masker.pieces(&text);
+    for line in &file.lines {
+        let end = start + line.text.len();
+        let mut at = start;
+        let mut here = String::new();
+        let was_open = std::mem::take(&mut is_open);
+        for piece in &pieces {
+            if piece.range.start > end || piece.range.end <= start {
+                continue;
             }
-            Subject::Machine { document, .. } => *document = self.text(document),
-            Subject::Schematic(_) | Subject::Values(_) | Subject::File(_) => {}
+            if piece.range.start >= start {
+                here.push_str(&text[at..piece.range.start]);
+                here.push_str(&piece.word);
+            }
+            at = piece.range.end.min(end);
+            is_open = piece.range.end > end;
+        }
+        here.push_str(&text[at..end]);
+        start = end + 1;
+        match shown.last_mut().filter(|_| was_open) {
+            Some(last) => {
+                last.text.push_str(&here);
+                last.origin = last.origin.with(&line.origin);
+            }
+            None => shown.push(Line {
+                text: here,
+                origin: line.origin.clone(),
+            }),
         }
     }
+    Text { lines: shown }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emit::yaml;
-
-    fn masked(text: &str) -> String {
-        let mut node = text::documents(text).expect("it is YAML").remove(0);
-        Masker::default().node(&mut node);
-        yaml::print(std::slice::from_ref(&node))
-    }
-
-    #[test]
-    fn equal_secrets_have_one_mask_and_others_another() {
-        let text = "kind: Secret\ndata: {a: x, b: y, c: x, d: ''}\nstringData: {e: 1, f: '1'}\n";
-        assert_eq!(
-            masked(text),
-            "data:\n  a: (secret)\n  b: (secret 2)\n  c: (secret)\n  d: \"\"\nkind: Secret\nstringData:\n  e: (secret 3)\n  f: (secret 4)\n"
-        );
-    }
-
-    #[test]
-    fn references_are_shown_and_what_is_written_is_not() {
-        let text = "
-env:
-  - {name: DB_PASSWORD, value: hunter2}
-  - {name: API_TOKEN, valueFrom: {secretKeyRef: {name: db, key: password}}}
-  - {name: URL, value: 'postgres://me:hunter2@db/x'}
-args: ['--password', hunter2, '--token=hunter3', plain]
-auth: {existingSecret: db, password: '{{ .password }}', adminPassword: 12345}
-automountServiceAccountToken: false
-";
-        let shown = masked(text);
-        for secret in ["hunter", "12345"] {
-            assert!(!shown.contains(secret), "{shown}");
-        }
-        for word in [
-            "name: db",
-            "key: password",
-            "existingSecret: db",
-            "{{ .password }}",
-            "plain",
-            "Token: false",
-            "postgres://(secret",
-            "--token=(secret",
-        ] {
-            assert!(shown.contains(word), "{word}: {shown}");
-        }
-    }
-
-    #[test]
-    fn manifests_inside_texts_are_looked_into() {
-        let text = "
-kind: ConfigMap
-metadata:
-  annotations:
-    kubectl.kubernetes.io/last-applied-configuration: '{\"kind\": \"Secret\", \"data\": {\"a\": \"canary\"}'
-data:
-  x.yaml: |
-    # what follows is a Secret
-    kind: Secret
-    stringData:
-      a: |
-        canary
-      b: 'can''ary'
-    metadata: {name: x}
-  y.json: '{\"items\": [{\"kind\": \"Secret\", \"stringData\": {\"a\": \"canary\\u0041\"}}]}'
-";
-        let shown = masked(text);
-        assert!(
-            !shown.contains("canary") && !shown.contains("can''ary"),
-            "{shown}"
-        );
-        assert!(
-            shown.contains("# what follows") && shown.contains("metadata: {name: x}"),
-            "{shown}"
-        );
-        assert!(
-            shown.contains("last-applied-configuration: (secret"),
-            "{shown}"
-        );
-    }
-
-    #[test]
-    fn what_was_written_never_looks_like_what_was_hidden() {
-        let mut masker = Masker::default();
-        let one = masker.text("https://me:hunter2@host");
-        let other = masker.text("https://(secret)@host");
-        assert_ne!(one, other);
-        assert_eq!(one, "https://(secret)@host");
-    }
 
     #[test]
     fn a_file_does_not_tell_how_long_a_key_is() {
-        let mut file = crate::lower::Text::default();
-        file.own("a\n-----BEGIN PRIVATE KEY-----\nMIIB\nabcd\n-----END PRIVATE KEY-----\nb");
-        let shown = Masker::default().file(&file);
+        let mut text = Text::default();
+        text.own("a\n-----BEGIN PRIVATE KEY-----\nMIIB\nabcd\n-----END PRIVATE KEY-----\nb");
+        let shown = file(&mut Masker::default(), &text);
         let shown: Vec<&str> = shown.lines.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(
             shown,
@@ -234,31 +136,5 @@ data:
                 "b"
             ]
         );
-        let lines = Masker::default()
-            .lines("-----BEGIN PRIVATE KEY-----\nMIIB\nabcd\n-----END PRIVATE KEY-----\nb\n");
-        assert_eq!(
-            lines,
-            [
-                "-----BEGIN PRIVATE KEY-----",
-                "(secret)",
-                "(secret)",
-                "-----END PRIVATE KEY-----",
-                "b"
-            ]
-        );
-    }
-
-    #[test]
-    fn the_fields_of_talos_are_known() {
-        let text = "
-machine: {token: t1, ca: {crt: shown, key: k1}, acceptedCAs: [{crt: shown}]}
-cluster: {id: shown, token: t2, secret: s1, serviceAccount: {key: k2}, aescbcEncryptionSecret: s2, etcd: {ca: {crt: shown, key: k3}}}
-registries: {config: {ghcr.io: {auth: {username: shown, password: p1, auth: a1, identityToken: i1}}}}
-keys: [{slot: 0, static: {passphrase: p2}, kms: {endpoint: shown}}]
-wireguard: {privateKey: w1, peers: [{publicKey: shown, presharedKey: w2}]}
-";
-        let shown = masked(text);
-        assert_eq!(shown.matches("(secret").count(), 13, "{shown}");
-        assert_eq!(shown.matches(": shown").count(), 7, "{shown}");
     }
 }

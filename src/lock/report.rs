@@ -7,6 +7,7 @@ use similar::TextDiff;
 use super::{EPOCH, FILE, Lock, State, Verdict};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::emit::Output;
+use crate::mask;
 use crate::world::Obstacle;
 
 /// Lines of a difference that are shown; the rest is counted.
@@ -225,7 +226,8 @@ fn difference(place: Place<'_>, made: &[u8], there: &[u8]) -> String {
         String::from_utf8_lossy(made),
         String::from_utf8_lossy(there),
     );
-    let diff = TextDiff::from_lines(made.as_ref(), there.as_ref());
+    let [made, there] = mask::pair(&made, &there);
+    let diff = TextDiff::from_lines(&made, &there);
     let unified = diff
         .unified_diff()
         .context_radius(2)

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::Masker;
 use crate::diag::Diagnostics;
-use crate::lower::{Line, Text};
 use crate::secret::hidden::hidden;
 use crate::source::{SourceKind, Sources};
 use crate::syntax::yaml;
@@ -14,14 +13,22 @@ use crate::value::{Node, Value};
 const MAX_DEPTH: usize = 4;
 
 /// A part of a text and the word that stands for it.
-struct Piece {
-    range: Range<usize>,
-    word: String,
+pub(crate) struct Piece {
+    /// Its bytes.
+    pub(crate) range: Range<usize>,
+    /// The word.
+    pub(crate) word: String,
+}
+
+/// Two texts as they may be shown, with as many lines as they have: lines that differ still do.
+pub(crate) fn pair(one: &str, other: &str) -> [String; 2] {
+    let mut masker = Masker::default();
+    [one, other].map(|text| masker.aligned(text))
 }
 
 impl Masker {
     /// A text as it may be shown.
-    pub(super) fn text(&mut self, text: &str) -> String {
+    pub(crate) fn text(&mut self, text: &str) -> String {
         let mut shown = String::new();
         let mut at = 0;
         for piece in self.pieces(text) {
@@ -34,7 +41,7 @@ impl Masker {
     }
 
     /// The lines of a text as they may be shown, as many as there are: of what goes on over several, each shows the word.
-    pub(super) fn lines(&mut self, text: &str) -> Vec<String> {
+    pub(crate) fn lines(&mut self, text: &str) -> Vec<String> {
         let pieces = self.pieces(text);
         let mut start = 0;
         let of_line = |line: &str| {
@@ -57,44 +64,15 @@ impl Masker {
         text.split_inclusive('\n').map(of_line).collect()
     }
 
-    /// A file as it may be shown: what goes on over several lines is one, so that nothing tells how many they were.
-    pub(super) fn file(&mut self, file: &Text) -> Text {
-        let lines: Vec<&str> = file.lines.iter().map(|line| line.text.as_str()).collect();
-        let text = lines.join("\n");
-        let mut shown: Vec<Line> = Vec::new();
-        let mut is_open = false;
-        let mut start = 0;
-        let pieces = self.pieces(&text);
-        for line in &file.lines {
-            let end = start + line.text.len();
-            let mut at = start;
-            let mut here = String::new();
-            let was_open = std::mem::take(&mut is_open);
-            for piece in &pieces {
-                if piece.range.start > end || piece.range.end <= start {
-                    continue;
-                }
-                if piece.range.start >= start {
-                    here.push_str(&text[at..piece.range.start]);
-                    here.push_str(&piece.word);
-                }
-                at = piece.range.end.min(end);
-                is_open = piece.range.end > end;
-            }
-            here.push_str(&text[at..end]);
-            start = end + 1;
-            match shown.last_mut().filter(|_| was_open) {
-                Some(last) => {
-                    last.text.push_str(&here);
-                    last.origin = last.origin.with(&line.origin);
-                }
-                None => shown.push(Line {
-                    text: here,
-                    origin: line.origin.clone(),
-                }),
-            }
-        }
-        Text { lines: shown }
+    /// A text as it may be shown, with as many lines as it has.
+    fn aligned(&mut self, text: &str) -> String {
+        let shown = self.lines(text);
+        let lines = text.split_inclusive('\n').zip(shown);
+        let ended = lines.map(|(line, shown)| {
+            let end = line.trim_end_matches(['\n', '\r']).len();
+            shown + &line[end..]
+        });
+        ended.collect()
     }
 
     /// The word for all of a text.
@@ -107,7 +85,7 @@ impl Masker {
     }
 
     /// The parts of a text that are not shown, in their order.
-    fn pieces(&mut self, text: &str) -> Vec<Piece> {
+    pub(crate) fn pieces(&mut self, text: &str) -> Vec<Piece> {
         let mut parts: Vec<(Range<usize>, bool)> = hidden(text)
             .into_iter()
             .map(|part| (part.range, part.is_encrypted))

@@ -56,7 +56,7 @@ impl<'a> Around<'a> {
 
 impl Masker {
     /// Masks the secrets of an object.
-    pub(super) fn node(&mut self, node: &mut Node) {
+    pub(crate) fn node(&mut self, node: &mut Node) {
         self.inside(node, Around::default());
     }
 
