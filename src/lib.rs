@@ -58,6 +58,7 @@ pub mod world;
 use diag::Diagnostics;
 use link::Linked;
 use lower::Tree;
+use parse::lab::LabSyntax;
 use resolve::Lab;
 use source::Sources;
 use world::{Failure, World};
@@ -90,7 +91,25 @@ pub struct Product {
 /// The machine failed: a file could not be read.
 pub fn compile(world: &World) -> Result<Compiled, Failure> {
     let mut diagnostics = Diagnostics::default();
-    let (mut sources, syntax) = parse::parse(world, &mut diagnostics)?;
+    let (sources, syntax) = parse::parse(world, &mut diagnostics)?;
+    Ok(compile_syntax(sources, syntax, diagnostics))
+}
+
+/// Compiles the lab of a world as if its `lab.toml` held this text.
+///
+/// # Errors
+/// The machine failed: a file could not be read.
+pub fn compile_as(world: &World, lab: &str) -> Result<Compiled, Failure> {
+    let mut diagnostics = Diagnostics::default();
+    let (sources, syntax) = parse::parse_as(world, lab, &mut diagnostics)?;
+    Ok(compile_syntax(sources, syntax, diagnostics))
+}
+
+fn compile_syntax(
+    mut sources: Sources,
+    syntax: Option<LabSyntax>,
+    mut diagnostics: Diagnostics,
+) -> Compiled {
     let product = syntax.and_then(|syntax| {
         let mut lab = resolve::resolve(syntax, &mut sources, &mut diagnostics)?;
         let mut rendered = render::render(&lab, &mut diagnostics);
@@ -101,9 +120,9 @@ pub fn compile(world: &World) -> Result<Compiled, Failure> {
         let tree = lower::lower(&lab, &machines, &linked, &mut diagnostics);
         Some(Product { lab, linked, tree })
     });
-    Ok(Compiled {
+    Compiled {
         sources,
         diagnostics,
         product,
-    })
+    }
 }

@@ -158,6 +158,7 @@ fn new_problems(
     new
 }
 
-fn identity(diagnostic: &Diagnostic) -> (String, String) {
+/// What makes two messages the same one, wherever it stands.
+pub(super) fn identity(diagnostic: &Diagnostic) -> (String, String) {
     (diagnostic.code.to_string(), diagnostic.message.clone())
 }

@@ -16,6 +16,7 @@ mod output;
 mod questions;
 mod revision;
 mod schema;
+mod set;
 mod shell;
 mod show;
 mod talos;
@@ -83,6 +84,8 @@ enum Command {
     Init(Box<init::Init>),
     /// Add a component to lab.toml
     Add(add::Add),
+    /// Set a value in lab.toml; comments and layout stay
+    Set(set::Set),
     /// The modules that a lab can use: list them, show one, start one
     Module(module::ModuleCommand),
     /// Talos Linux without a cluster: the id of a schematic
@@ -116,6 +119,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Show(show) => show.run(common),
         Command::Init(init) => init.run(common),
         Command::Add(add) => add.run(common),
+        Command::Set(set) => set.run(common),
         Command::Module(module) => module.run(common),
         Command::Talos(talos) => talos.run(common),
         Command::Schema(schema) => schema.run(common),

@@ -10,6 +10,7 @@ pub mod module;
 pub mod page;
 pub mod sample;
 pub mod schema;
+pub mod set;
 pub mod traits;
 mod wrap;
 

@@ -9,7 +9,7 @@ mod change;
 mod edit;
 mod patch;
 mod place;
-mod print;
+pub(crate) mod print;
 mod proof;
 mod schematic;
 mod search;

@@ -3,7 +3,7 @@
 use crate::value::{Node, Value};
 
 /// A value; none for one that TOML has no word for.
-pub(super) fn value(node: &Node) -> Option<String> {
+pub(crate) fn value(node: &Node) -> Option<String> {
     match &node.value {
         Value::Null => Some(quoted("${{ none }}")),
         Value::Bool(value) => Some(value.to_string()),
@@ -32,7 +32,7 @@ pub(super) fn value(node: &Node) -> Option<String> {
 }
 
 /// A key: bare where TOML allows it.
-pub(super) fn key(key: &str) -> String {
+pub(crate) fn key(key: &str) -> String {
     let is_bare = !key.is_empty()
         && key
             .bytes()

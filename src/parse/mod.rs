@@ -49,6 +49,28 @@ pub fn parse(
             return Ok((loader.sources, None));
         }
     };
+    with_text(loader, bytes, diagnostics)
+}
+
+/// Reads a lab as if its `lab.toml` held this text.
+///
+/// # Errors
+/// The machine failed.
+pub fn parse_as(
+    world: &World,
+    text: &str,
+    diagnostics: &mut Diagnostics,
+) -> Result<(Sources, Option<LabSyntax>), Failure> {
+    let mut loader = Loader::new(world);
+    loader.sources.at = world.prefix();
+    with_text(loader, text.as_bytes().to_vec(), diagnostics)
+}
+
+fn with_text(
+    mut loader: Loader<'_>,
+    bytes: Vec<u8>,
+    diagnostics: &mut Diagnostics,
+) -> Result<(Sources, Option<LabSyntax>), Failure> {
     let Some(source) = loader.add(LAB, bytes, None, diagnostics) else {
         return Ok((loader.sources, None));
     };
