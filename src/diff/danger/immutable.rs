@@ -151,7 +151,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Danger>) {
     }
 }
 
-/// The fixed fields of an object that differ. One that is only left out keeps its value.
+/// The fixed fields of an object that differ. A single value that is only left out stays, or has a default.
 fn differing(object: &Object<'_>, before: &Node, after: &Node) -> Vec<String> {
     let fixed = FIXED
         .iter()
@@ -159,7 +159,8 @@ fn differing(object: &Object<'_>, before: &Node, after: &Node) -> Vec<String> {
     let fields = fixed.map_or(&[][..], |fixed| fixed.fields);
     let differs = |keys: &&&[&str]| {
         let (old, new) = (at(Some(before), keys), at(Some(after), keys));
-        new.is_some() && old != new && !is_default(object, keys, old, new)
+        let goes = old.is_some_and(|old| !old.is_scalar());
+        old != new && (new.is_some() || goes) && !is_default(object, keys, old, new)
     };
     fields
         .iter()
@@ -168,9 +169,11 @@ fn differing(object: &Object<'_>, before: &Node, after: &Node) -> Vec<String> {
         .collect()
 }
 
-/// Whether a field comes with the value that it had by default.
+/// Whether a field comes with the value that it had by default, or that may be set once.
 fn is_default(object: &Object<'_>, keys: &[&str], old: Option<&Node>, new: Option<&Node>) -> bool {
     let default = match (object.id.kind.as_str(), keys) {
+        ("PersistentVolumeClaim", ["spec", "volumeName" | "storageClassName"])
+        | ("PersistentVolume", ["spec", "nodeAffinity"]) => return old.is_none(),
         ("StatefulSet", ["spec", "podManagementPolicy"]) => "OrderedReady",
         (_, ["spec", "volumeMode"]) => "Filesystem",
         ("Job", ["spec", "completionMode"]) => "NonIndexed",

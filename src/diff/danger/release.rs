@@ -22,14 +22,15 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Danger>) {
     }
 }
 
-/// Charts whose software goes up one minor at a time, and never back. Sources: longhorn.io, `deploy/upgrade`; rook.io,
-/// `Upgrade/rook-upgrade`; docs.cilium.io, `operations/upgrade`; cert-manager.io, `installation/upgrade`.
-const STEPWISE: [&str; 5] = [
-    "longhorn",
-    "rook-ceph",
-    "rook-ceph-cluster",
-    "cilium",
-    "cert-manager",
+/// Charts whose software goes up one minor at a time, and how grave it is where one does not. Sources: longhorn.io,
+/// `deploy/upgrade`; rook.io, `Upgrade/rook-upgrade`; docs.cilium.io, `operations/upgrade`; cert-manager.io,
+/// `installation/upgrade`.
+const STEPWISE: [(&str, Severity); 5] = [
+    ("longhorn", Severity::Error),
+    ("rook-ceph", Severity::Error),
+    ("rook-ceph-cluster", Severity::Error),
+    ("cilium", Severity::Warning),
+    ("cert-manager", Severity::Warning),
 ];
 
 fn chart(context: &Context<'_>, before: &Component, after: &Component) -> Option<Danger> {
@@ -44,22 +45,21 @@ fn chart(context: &Context<'_>, before: &Component, after: &Component) -> Option
     }
     let component = &after.name;
     let brings = !after.kinds.is_empty();
-    let is_stepwise = STEPWISE.contains(&name.as_str());
+    let stepwise = STEPWISE.iter().find(|(chart, _)| *chart == name);
     let (from, to) = (old.minor(), new.minor());
     let tell = |severity, message| change_of(context, component, severity, message);
     if new.semver < old.semver {
-        let is_grave = from != to && (is_stepwise || brings);
-        let severity = match (is_grave, from == to) {
-            (true, _) if is_stepwise => Severity::Error,
-            (true, _) => Severity::Warning,
-            (false, true) => return None,
-            (false, false) => Severity::Note,
-        };
+        if from == to {
+            return None;
+        }
+        let grave = stepwise.map(|(_, severity)| *severity);
+        let grave = grave.or(brings.then_some(Severity::Warning));
+        let severity = grave.unwrap_or(Severity::Note);
         let danger = tell(
             severity,
             format!("`{component}` goes back from {old} to {new}"),
         )?;
-        return Some(if is_grave {
+        return Some(if grave.is_some() {
             danger
                 .note("what the newer version has written, in its objects or on its disks, an older one may not read")
                 .help("go forward, or restore a backup of that time beside it")
@@ -67,11 +67,13 @@ fn chart(context: &Context<'_>, before: &Component, after: &Component) -> Option
             danger.note("an older chart may not know the values of the newer one")
         });
     }
-    if is_stepwise && (to.major > from.major || to.minor > from.minor + 1) {
+    if let Some((_, severity)) = stepwise
+        && (to.major > from.major || to.minor > from.minor + 1)
+    {
         let message = format!("`{component}` goes from {old} to {new}, past a minor version");
         return Some(
-            tell(Severity::Error, message)?
-                .note("it is upgraded from one minor to the next, and migrates its data on the way")
+            tell(*severity, message)?
+                .note("upgrades are made and tested from one minor to the next, each with its own migrations")
                 .help(format!(
                     "first the newest v{}.{}",
                     from.major,
