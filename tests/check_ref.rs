@@ -390,6 +390,26 @@ fn a_bare_repository_is_checked() {
     );
 }
 
+/// Outputs are proven by ids that are SHA-256, too.
+#[test]
+fn a_repository_of_long_ids_is_checked() {
+    let init = ["init", "--quiet", "-b", "main", "--object-format=sha256"];
+    let Some(git) = Git::with("check-sha256", &init) else {
+        return;
+    };
+    git.write("clusters/home/lab.toml", &tree::lab(&[("one", 80)]));
+    builds(&git.at(""));
+    git.commit("the lab");
+    assert_eq!(git.run(&["rev-parse", "HEAD"]).len(), 64);
+    let run = git.check("HEAD");
+    assert_eq!(run.code, 0, "{}", run.said);
+    git.replace(DEPLOYMENT, "replicas: 1", "replicas: 7");
+    git.commit("an edit");
+    let run = git.check("HEAD");
+    assert_eq!(run.code, 3, "{}", run.said);
+    assert!(run.said.contains("was edited by hand"), "{}", run.said);
+}
+
 /// The merge of two builds, committed as Git made it: stale, as on disk, and not a hand's.
 #[test]
 fn what_a_merge_made_is_stale_and_not_edited() {
