@@ -115,12 +115,59 @@ impl Masker {
         let mut found = Vec::new();
         for document in documents(text).unwrap_or_default() {
             let mut masked = document.clone();
-            let mut masker = Masker::knowing(self.names.clone());
-            masker.depth = self.depth + 1;
+            let mut masker = self.inner();
             masker.node(&mut masked);
-            differing(&document, &masked, text, &mut found);
+            self.differing(&document, &masked, text, &mut found);
         }
         found
+    }
+
+    /// One for a text inside this one.
+    fn inner(&self) -> Self {
+        Masker {
+            depth: self.depth + 1,
+            ..Masker::knowing(self.names.clone())
+        }
+    }
+
+    /// The places in a text of the values that were masked.
+    fn differing(&self, node: &Node, masked: &Node, text: &str, found: &mut Vec<Range<usize>>) {
+        match (&node.value, &masked.value) {
+            (Value::Map(map), Value::Map(masked)) => {
+                for (key, entry) in map.iter() {
+                    if let Some(masked) = masked.get(key) {
+                        self.differing(&entry.node, &masked.node, text, found);
+                    }
+                }
+            }
+            (Value::List(items), Value::List(masked)) => {
+                for (item, masked) in items.iter().zip(masked) {
+                    self.differing(item, masked, text, found);
+                }
+            }
+            (one, other) if one != other => found.extend(self.places(node, masked, text)),
+            _ => {}
+        }
+    }
+
+    /// Where the secrets of a value are written: all of it, or parts of it where it is written letter by letter.
+    fn places(&self, node: &Node, masked: &Node, text: &str) -> Vec<Range<usize>> {
+        let Some(span) = node.origin.first() else {
+            return Vec::new();
+        };
+        let range = inside(text, span.range());
+        let shown = masked.as_str().unwrap_or_default();
+        let is_word = words(shown).any(|word| word == (0..shown.len()));
+        match node.as_str() {
+            Some(value) if !is_word && &text[range.clone()] == value => {
+                let parts = self.inner().pieces(value).into_iter();
+                let start = range.start;
+                parts
+                    .map(|part| part.range.start + start..part.range.end + start)
+                    .collect()
+            }
+            _ => vec![range],
+        }
     }
 }
 
@@ -138,39 +185,6 @@ pub(super) fn documents(text: &str) -> Option<Vec<Node>> {
     let mut found = Diagnostics::default();
     let documents = yaml::read(source, text, &mut found);
     (!found.has_errors() && !documents.is_empty()).then_some(documents)
-}
-
-/// The places in a text of the values that were masked.
-fn differing(node: &Node, masked: &Node, text: &str, found: &mut Vec<Range<usize>>) {
-    match (&node.value, &masked.value) {
-        (Value::Map(map), Value::Map(masked)) => {
-            for (key, entry) in map.iter() {
-                if let Some(masked) = masked.get(key) {
-                    differing(&entry.node, &masked.node, text, found);
-                }
-            }
-        }
-        (Value::List(items), Value::List(masked)) => {
-            for (item, masked) in items.iter().zip(masked) {
-                differing(item, masked, text, found);
-            }
-        }
-        (one, other) if one != other => {
-            let Some(span) = node.origin.first() else {
-                return;
-            };
-            let range = inside(text, span.range());
-            let value = node.as_str().unwrap_or_default();
-            // Where the value is written as it is, its letters have been looked at.
-            let is_whole = masked
-                .as_str()
-                .is_none_or(|masked| words(masked).any(|word| word == (0..masked.len())));
-            if is_whole || &text[range.clone()] != value {
-                found.push(range);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// The range without the quotes and the line breaks around it.

@@ -52,6 +52,15 @@ pub(crate) fn certain(text: &str) -> Vec<Hidden> {
     let mut found = certain_in(text);
     let shapes = shape::find(text).into_iter();
     found.extend(shapes.map(|(_, shape)| secret(shape.range, 0)));
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let assigned = assignment::find(line.trim_end()).into_iter();
+        let assigned = assigned.filter(|(key, value)| {
+            shape::holds(key).is_some() && !key::stands_for_another(&line[value.clone()])
+        });
+        found.extend(assigned.map(|(_, value)| secret(value, at)));
+        at += line.len();
+    }
     merge(found)
 }
 

@@ -184,7 +184,7 @@ fn tokens(line: &str, token: &Token) -> Vec<Found> {
 }
 
 /// What a key holds, if it only ever holds a secret.
-fn holds(key: &str) -> Option<&'static str> {
+pub(crate) fn holds(key: &str) -> Option<&'static str> {
     let plain: String = key
         .chars()
         .filter(|letter| !"_-".contains(*letter))

@@ -7,7 +7,7 @@ struct Token(&'static str, &'static str, usize);
 
 /// Tokens and hashes of passwords, as their issuers document them.
 const TOKENS: [Token; 31] = [
-    Token("AGE-SECRET-KEY-", "-", 20),
+    Token("AGE-SECRET-KEY-", "-", 16),
     Token("ghp_", "", 16),
     Token("gho_", "", 16),
     Token("ghu_", "", 16),
