@@ -186,6 +186,14 @@ fn home_ops() -> Diff {
     )
 }
 
+/// Changes of what stays, behind one of them.
+fn others(diff: &Diff, first: usize) -> Vec<usize> {
+    let changes = diff.changes.iter().enumerate();
+    let other =
+        |(at, change): (usize, &Change)| (at > first && change.kind == Kind::Changed).then_some(at);
+    changes.filter_map(other).take(2).collect()
+}
+
 /// A danger of each severity, at changes of a diff, whatever the rules find in it.
 fn with_dangers(mut diff: Diff) -> Diff {
     diff.dangers.clear();
@@ -217,7 +225,11 @@ fn with_dangers(mut diff: Diff) -> Diff {
             code: Code::UNEXPLAINED_REMOVAL,
             severity,
             change,
-            others: Vec::new(),
+            // The note is about everything that stays, too.
+            others: match kind {
+                Kind::Changed => others(&diff, change),
+                _ => Vec::new(),
+            },
             message: message.to_owned(),
             notes: vec![note.to_owned()],
             help: vec![help.to_owned()],
@@ -850,7 +862,7 @@ fn a_browser_shows_it() {
             .iter()
             .filter(|change| change.kind == Kind::Removed);
         assert_eq!(found["removed"], removed.count(), "{name}");
-        let dangerous: BTreeSet<usize> = diff.dangers.iter().map(|danger| danger.change).collect();
+        let dangerous: BTreeSet<usize> = diff.dangers.iter().flat_map(Danger::changes).collect();
         assert_eq!(found["dangerous"], dangerous.len(), "{name}");
         assert_eq!(found["link_with_script"], true, "{name}");
         assert_eq!(found["link_without_script"], true, "{name}");

@@ -66,7 +66,9 @@ impl<'a> Context<'a> {
         }
         let mut dangers_of = vec![Vec::new(); diff.changes.len()];
         for (at, danger) in diff.dangers.iter().enumerate() {
-            dangers_of[danger.change].push(at);
+            for change in danger.changes() {
+                dangers_of[change].push(at);
+            }
         }
         let anchors = Anchors::new(diff, &groups);
         Context {

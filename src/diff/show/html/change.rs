@@ -234,7 +234,11 @@ impl Writer<'_> {
     /// Whether there is a danger of it that nobody acknowledged.
     fn is_dangerous(&self, at: usize) -> bool {
         let mut dangers = self.context.dangers_of[at].iter();
-        dangers.any(|danger| !self.context.report.acknowledged.contains(danger))
+        dangers.any(|danger| self.is_unanswered(danger))
+    }
+
+    fn is_unanswered(&self, danger: &usize) -> bool {
+        !self.context.report.acknowledged.contains(danger)
     }
 
     /// What was changed stands open, unless there is much of it, or it says what others say.
@@ -250,8 +254,10 @@ impl Writer<'_> {
         page.text(" ");
         page.element("h4", &[], |page| words::subject(page, &change.subject));
         page.text(" ");
-        if let Some(danger) = self.context.dangers_of[at].first() {
-            let is_acknowledged = !self.is_dangerous(at);
+        let dangers = &self.context.dangers_of[at];
+        let open = dangers.iter().find(|danger| self.is_unanswered(danger));
+        if let Some(danger) = open.or(dangers.first()) {
+            let is_acknowledged = open.is_none();
             let danger = &self.context.diff.dangers[*danger];
             let (word, look) = words::severity(danger.severity, is_acknowledged);
             words::badge(page, look, &format!("{word} {}", danger.code));

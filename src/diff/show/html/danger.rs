@@ -2,10 +2,13 @@
 
 use super::Context;
 use super::markup::Markup;
-use super::words;
+use super::words::{self, count};
+use crate::diff::Danger;
 
 /// Dangers that are told in full.
 const MAX_DANGERS: usize = 500;
+/// Objects of a danger that are named.
+const MAX_OBJECTS: usize = 20;
 
 /// The section of dangers; nothing where there are none.
 pub(super) fn section(page: &mut Markup, context: &Context<'_>) {
@@ -55,7 +58,7 @@ fn danger(page: &mut Markup, context: &Context<'_>, at: usize) {
             });
         }
         page.element("p", &[("class", "refers")], |page| {
-            words::link(page, context, danger.change);
+            objects(page, context, danger);
             for (index, cause) in danger.causes.iter().enumerate() {
                 page.text(if index == 0 { " because of " } else { " and " });
                 words::cause(page, context, *cause);
@@ -63,4 +66,18 @@ fn danger(page: &mut Markup, context: &Context<'_>, at: usize) {
         });
     });
     page.line_break();
+}
+
+/// What it is about.
+fn objects(page: &mut Markup, context: &Context<'_>, danger: &Danger) {
+    for (index, change) in danger.changes().take(MAX_OBJECTS).enumerate() {
+        if index > 0 {
+            page.text(", ");
+        }
+        words::link(page, context, change);
+    }
+    let left = (danger.others.len() + 1).saturating_sub(MAX_OBJECTS);
+    if left > 0 {
+        page.text(&format!(" and {}", count(left, "more object")));
+    }
 }
