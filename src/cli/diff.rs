@@ -1,7 +1,5 @@
 //! `labc diff`: what changes in the cluster between two commits, or between a commit and the work tree.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use clap::{Args, ValueEnum};
 
 use super::output::{self, colour, misused, say};
@@ -10,10 +8,10 @@ use crate::diag::Diagnostics;
 use crate::diag::report::{self, Colour};
 use crate::diff::show::{self, Options, Report, Side};
 use crate::diff::{self, Base, Committed, Danger, Diff, Drift, Made};
-use crate::emit::{Output, emit, sha256};
-use crate::lock::{self, EPOCH, Lock};
+use crate::emit::{Output, emit};
+use crate::lock::{Before, EPOCH, Evidence, Lock, State};
 use crate::parse::LAB;
-use crate::source::{SourceKind, Sources};
+use crate::source::Sources;
 use crate::world::git::{Commit, Repository, Start, Unresolved};
 use crate::world::{Failure, Folder, Read, World, console};
 use crate::{Compiled, compile};
@@ -314,63 +312,51 @@ fn compared(base: &Half, target: &Half) -> Option<Diff> {
 
 /// The files of a tree that are not what its sources make; none where there is no tree.
 fn committed(world: &World, outputs: &[Output]) -> Result<Option<Committed>, Failure> {
-    let lock = match world.read(lock::FILE)? {
-        Read::Bytes(bytes) => decoded(&bytes),
-        _ => None,
-    };
-    let files = world.list("out")?;
-    if lock.is_none() && files.is_empty() {
+    let mut found = Diagnostics::default();
+    let evidence = Evidence::Git;
+    let mut before = Before::read(world, evidence, &mut Sources::default(), &mut found)?;
+    if before.text.is_none() && world.list("out")?.is_empty() {
         return Ok(None);
     }
-    let made: BTreeMap<&str, &Output> = outputs
-        .iter()
-        .map(|output| (output.path.as_str(), output))
-        .collect();
-    // Without a lock nothing tells labc's own files from those of others.
-    let own: BTreeSet<&str> = match &lock {
-        Some(lock) => lock.outputs.keys().map(String::as_str).collect(),
-        None => files.iter().map(String::as_str).collect(),
-    };
+    if outputs.is_empty() {
+        return as_it_is(world, before.lock.as_ref()).map(Some);
+    }
+    let is_older = before.lock.as_ref().is_some_and(|lock| lock.epoch != EPOCH);
     let mut committed = Committed::default();
-    for path in own
-        .into_iter()
-        .chain(made.keys().copied())
-        .collect::<BTreeSet<&str>>()
-    {
-        let bytes = match world.read(path)? {
+    for verdict in before.compare(world, outputs)? {
+        let drift = match verdict.state {
+            State::Same | State::NotExecutable => continue,
+            State::New | State::Stale | State::Obsolete if is_older => Drift::Epoch,
+            State::New | State::Stale | State::Obsolete => Drift::Stale,
+            State::Missing
+            | State::HandEdited
+            | State::Foreign
+            | State::HandEditedObsolete
+            | State::Blocked(_) => Drift::HandEdit,
+        };
+        let bytes = match world.read(&verdict.path)? {
             Read::Bytes(bytes) => Some(bytes),
             _ => None,
         };
-        if bytes.as_deref() == made.get(path).map(|output| output.bytes.as_slice()) {
-            continue;
-        }
-        committed.drift.insert(
-            path.to_owned(),
-            drift(path, bytes.as_deref(), lock.as_ref()),
-        );
-        committed.other.insert(path.to_owned(), bytes);
+        committed.drift.insert(verdict.path.clone(), drift);
+        committed.other.insert(verdict.path, bytes);
     }
     Ok(Some(committed))
 }
 
-fn decoded(bytes: &[u8]) -> Option<Lock> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let mut sources = Sources::default();
-    let source = sources.add(lock::FILE.to_owned(), text.into(), SourceKind::Lab);
-    lock::decode(source, text, &mut Diagnostics::default())
-}
-
-/// Why a file is not what the sources make.
-fn drift(path: &str, bytes: Option<&[u8]>, lock: Option<&Lock>) -> Drift {
-    let Some(lock) = lock else {
-        return Drift::Stale;
+/// A tree whose sources do not compile, as it is: by its lock, or where that cannot be read all that lies there.
+fn as_it_is(world: &World, lock: Option<&Lock>) -> Result<Committed, Failure> {
+    let paths = match lock {
+        Some(lock) => lock.outputs.keys().cloned().collect(),
+        None => world.list("out")?,
     };
-    let is_own = lock.outputs.get(path) == bytes.map(sha256).as_ref();
-    match (is_own, lock.epoch == EPOCH) {
-        (false, _) => Drift::HandEdit,
-        (true, false) => Drift::Epoch,
-        (true, true) => Drift::Stale,
+    let mut committed = Committed::default();
+    for path in paths {
+        if let Read::Bytes(bytes) = world.read(&path)? {
+            committed.other.insert(path, Some(bytes));
+        }
     }
+    Ok(committed)
 }
 
 fn unknown(message: String, help: &str) -> Unresolved {
