@@ -38,9 +38,10 @@ impl Group<'_> {
 }
 
 impl Change {
-    /// Whether it is about a text for people, which says what other files say.
+    /// Whether it is about a text for people, or for Renovate, which says what other files say.
     pub fn is_document(&self) -> bool {
-        matches!(&self.subject, Subject::File(path) if path.ends_with(".md"))
+        let says_again = |path: &str| path.ends_with(".md") || path == "out/renovate.json";
+        matches!(&self.subject, Subject::File(path) if says_again(path))
     }
 
     /// How many lines a text gained and lost; none for data.
