@@ -57,12 +57,12 @@ fn word(what: &str, known: &mut BTreeMap<String, usize>, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emit::yaml;
+    use crate::template::convert::json;
 
     fn masked(text: &str) -> String {
         let mut node = text::documents(text).expect("it is YAML").remove(0);
         Masker::default().node(&mut node);
-        yaml::print(std::slice::from_ref(&node))
+        json(&node).to_string()
     }
 
     #[test]
@@ -70,7 +70,7 @@ mod tests {
         let text = "kind: Secret\ndata: {a: x, b: y, c: x, d: ''}\nstringData: {e: 1, f: '1'}\n";
         assert_eq!(
             masked(text),
-            "data:\n  a: (secret)\n  b: (secret 2)\n  c: (secret)\n  d: \"\"\nkind: Secret\nstringData:\n  e: (secret 3)\n  f: (secret 4)\n"
+            r#"{"data":{"a":"(secret)","b":"(secret 2)","c":"(secret)","d":""},"kind":"Secret","stringData":{"e":"(secret 3)","f":"(secret 4)"}}"#
         );
     }
 
@@ -90,12 +90,12 @@ automountServiceAccountToken: false
             assert!(!shown.contains(secret), "{shown}");
         }
         for word in [
-            "name: db",
-            "key: password",
-            "existingSecret: db",
+            r#""name":"db""#,
+            r#""key":"password""#,
+            r#""existingSecret":"db""#,
             "{{ .password }}",
             "plain",
-            "Token: false",
+            r#"Token":false"#,
             "postgres://(secret",
             "--token=(secret",
         ] {
@@ -131,7 +131,7 @@ data:
             "{shown}"
         );
         assert!(
-            shown.contains("last-applied-configuration: (secret"),
+            shown.contains(r#"last-applied-configuration":"(secret"#),
             "{shown}"
         );
     }
@@ -172,6 +172,6 @@ wireguard: {privateKey: w1, peers: [{publicKey: shown, presharedKey: w2}]}
 ";
         let shown = masked(text);
         assert_eq!(shown.matches("(secret").count(), 13, "{shown}");
-        assert_eq!(shown.matches(": shown").count(), 7, "{shown}");
+        assert_eq!(shown.matches(r#":"shown""#).count(), 7, "{shown}");
     }
 }

@@ -85,7 +85,8 @@ impl Masked {
                 let harmless = text.chars().map(harmless).collect();
                 masked.files.insert(source, harmless);
             }
-            for secret in certain(text) {
+            // What is encrypted is no secret: that it is there may be the very message.
+            for secret in certain(text).into_iter().filter(|part| !part.is_encrypted) {
                 masked.hide(source, secret.range, sources);
             }
         }

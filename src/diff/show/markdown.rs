@@ -319,7 +319,7 @@ fn told(cause: Cause, diff: &Diff, named: fn(&str) -> String) -> String {
 fn worst(group: &Group<'_>, diff: &Diff) -> usize {
     let is_of = |change| group.parts.iter().any(|part| part.index == change);
     let mut dangers = diff.dangers.iter();
-    let first = dangers.position(|danger| is_of(danger.change));
+    let first = dangers.position(|danger| danger.changes().any(is_of));
     first.unwrap_or(diff.dangers.len())
 }
 

@@ -27,7 +27,7 @@ fn secret(id: &str, span: Span, node: &Node, diagnostics: &mut Diagnostics) -> O
     let from: Option<Spanned<SecretSource>> =
         required(&mut table, "from", "\"manual\"", diagnostics);
     let example = match &from {
-        Some(from) if from.value == SecretSource::External => "{ password = \"path#password\" }",
+        Some(from) if from.value == SecretSource::External => "{ api-key = \"path#api-key\" }",
         _ => "[\"password\"]",
     };
     let keys: Option<Node> = required(&mut table, "keys", example, diagnostics);
@@ -75,7 +75,7 @@ fn read_keys(
         }
         (_, SecretSource::External) => {
             let expected = "a table that says where the store has each key";
-            let help = format!("write it like `{path} = {{ password = \"path#password\" }}`");
+            let help = format!("write it like `{path} = {{ api-key = \"path#api-key\" }}`");
             diagnostics.push(wrong_type(node, path, expected).help(help));
             return None;
         }
