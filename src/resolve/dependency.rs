@@ -62,6 +62,12 @@ pub enum Place {
     },
 }
 
+/// What `[cluster]` says a version of.
+const CLUSTER: [(&str, Upstream); 2] = [
+    ("talos", Upstream::Talos),
+    ("kubernetes", Upstream::Kubernetes),
+];
+
 /// Everything that `lab.toml` says a version of, each place once: a version that several share follows the first of them.
 pub(super) fn all(
     written: &Node,
@@ -70,19 +76,28 @@ pub(super) fn all(
     claims: &Claims,
     sources: &Sources,
 ) -> Vec<Dependency> {
+    let cluster = CLUSTER.map(|(key, upstream)| {
+        let version = sections.at(&Path::keys(["cluster", key]));
+        (upstream, version)
+    });
+    let versions = cluster.iter().filter_map(|(_, version)| *version);
+    let charts = components
+        .values()
+        .filter_map(|component| component.chart.as_ref());
+    let origins = versions
+        .chain(charts.map(|chart| &chart.version))
+        .chain(claims.versions.iter().map(|claim| &claim.version))
+        .map(|version| &version.origin)
+        .chain(claims.images.iter().map(|claim| &claim.origin));
     let mut finder = Finder {
-        strings: strings(written),
+        strings: strings(written, origins),
         sources,
         taken: BTreeSet::new(),
         references: BTreeMap::new(),
         found: Vec::new(),
     };
-    let versions = [
-        ("talos", Upstream::Talos),
-        ("kubernetes", Upstream::Kubernetes),
-    ];
-    for (key, upstream) in versions {
-        if let Some(version) = sections.at(&Path::keys(["cluster", key])) {
+    for (upstream, version) in cluster {
+        if let Some(version) = version {
             finder.version(upstream, version);
         }
     }
@@ -100,19 +115,25 @@ pub(super) fn all(
         finder.version(upstream, &claim.version);
     }
     for component in components.values() {
-        let path = Path::keys([component.layer.word(), &component.name]);
+        let mut path = Path::keys([component.layer.word(), &component.name]);
         if let Some(table) = written.at(&path) {
-            finder.untyped(table, &path);
+            finder.untyped(table, &mut path);
         }
     }
     finder.all()
 }
 
-/// The strings of `lab.toml` that hold no expression, by the span of each.
-fn strings(written: &Node) -> BTreeMap<Span, (Path, &str)> {
+/// The strings of `lab.toml` that hold no expression and made any of these origins, by the span of each.
+fn strings<'a>(
+    written: &'a Node,
+    origins: impl Iterator<Item = &'a Origin>,
+) -> BTreeMap<Span, (Path, &'a str)> {
+    let wanted: BTreeSet<Span> = origins.flat_map(Origin::spans).copied().collect();
     let mut strings = BTreeMap::new();
     written.each_leaf(&mut |path, leaf| {
-        if let (Some(text), Some(span)) = (plain(leaf), leaf.origin.first()) {
+        if let (Some(text), Some(span)) = (plain(leaf), leaf.origin.first())
+            && wanted.contains(&span)
+        {
             strings.insert(span, (path.clone(), text));
         }
     });
@@ -194,20 +215,23 @@ impl Finder<'_> {
     }
 
     /// Images in data of no type, values and patches: what is called `image`, and what has a `repository` and a `tag`.
-    fn untyped(&mut self, node: &Node, path: &Path) {
+    fn untyped(&mut self, node: &Node, path: &mut Path) {
+        let mut below = |finder: &mut Self, step: Step, node: &Node| {
+            path.0.push(step);
+            finder.untyped(node, path);
+            path.0.pop();
+        };
         match &node.value {
             Value::Map(map) => {
+                for (key, entry) in map {
+                    below(self, Step::Key(key.clone()), &entry.node);
+                }
                 self.named_image(node);
                 self.tagged_image(node, path);
-                for (key, entry) in map {
-                    self.untyped(&entry.node, &path.key(key));
-                }
             }
             Value::List(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    let mut path = path.clone();
-                    path.0.push(Step::Index(index));
-                    self.untyped(item, &path);
+                    below(self, Step::Index(index), item);
                 }
             }
             _ => {}
