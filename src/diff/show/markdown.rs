@@ -150,13 +150,16 @@ impl Page {
             is_whole &= self.block(&title, "text", &lines, "\n");
         }
         if !side.drift.is_empty() {
-            let name = code(&side.name);
-            let title = format!("**The tree of {name} is not what its sources make:**\n\n");
+            let name = html(&side.name);
+            let files = count(side.drift.len(), "file");
+            let title = format!(
+                "<details><summary>The tree of {name} is not what its sources make: {files}</summary>\n\n"
+            );
             let drift = side.drift.iter();
             let lines: Vec<String> = drift
                 .map(|(path, drift)| fence(&format!("{path}: {}", of_drift(*drift))))
                 .collect();
-            is_whole &= self.block(&title, "text", &lines, "\n");
+            is_whole &= self.block(&title, "text", &lines, CLOSE);
         }
         is_whole
     }

@@ -6,7 +6,7 @@
 use crate::diag::report::{inert, printable};
 
 /// Letters of a name or a phrase that are shown.
-const MAX_CODE: usize = 200;
+const MAX_CODE: usize = 400;
 
 /// Letters of a line of a block that are shown.
 const MAX_LINE: usize = 400;
@@ -52,7 +52,7 @@ pub(super) fn fence_around<'a>(lines: impl IntoIterator<Item = &'a String>) -> S
 
 /// A sentence of a message: what stands in backticks is code, and so is every word that is more than letters.
 pub(super) fn prose(text: &str) -> String {
-    let text = line(text, 4 * MAX_CODE);
+    let text = line(text, 3 * MAX_CODE);
     let parts: Vec<&str> = text.split('`').collect();
     let is_even = parts.len() % 2 == 1;
     let mut words: Vec<String> = Vec::new();
