@@ -213,7 +213,7 @@ fn kept(kept: &[Object<'_>], component: Option<&str>) -> Option<Danger> {
         danger
             .note("protected from pruning: no data is lost, and nobody manages it any more")
             .help("the same component under the same name and namespace takes it up again")
-            .help(format!("to be rid of it: `{}`", join(commands))),
+            .help(format!("to be rid of it: `{}`", commands.join("; "))),
     )
 }
 
