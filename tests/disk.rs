@@ -1001,6 +1001,7 @@ impl Bare {
             modules: Default::default(),
             schematics: Default::default(),
             outputs: Default::default(),
+            lines: Default::default(),
         };
         Bare { path, folder, lock }
     }

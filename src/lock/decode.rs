@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::encode::LINES;
 use super::exact;
+use super::gathered::{is_gathered, of_lines};
 use super::{ChartEntry, FILE, Lock, VERSION};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::parse::table::Table;
@@ -99,7 +101,17 @@ fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Lock> {
     });
     let modules = pairs(&mut table, "module", "name", "sha256", diagnostics);
     let schematics = pairs(&mut table, "schematic", "name", "id", diagnostics);
-    let outputs = pairs(&mut table, "output", "path", "sha256", diagnostics);
+    let mut lines = BTreeMap::new();
+    let outputs = items(&mut table, "output", diagnostics, |item, diagnostics| {
+        let path: String = item.required("path", diagnostics)?;
+        if !is_gathered(&path) {
+            return Some((path, item.required("sha256", diagnostics)?));
+        }
+        let digests: Vec<String> = item.required(LINES, diagnostics)?;
+        let digest = of_lines(&digests);
+        lines.insert(path.clone(), digests);
+        Some((path, digest))
+    });
     for path in outputs.keys().filter(|path| !is_output(path)) {
         let message = format!("`{path}` is no path of the tree");
         diagnostics.push(Diagnostic::error(Code::LOCK_DAMAGED, table.span, message));
@@ -111,6 +123,7 @@ fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Lock> {
         modules,
         schematics,
         outputs,
+        lines,
     })
 }
 

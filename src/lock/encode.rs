@@ -25,7 +25,14 @@ pub fn encode(lock: &Lock) -> String {
     }
     pairs_of(&mut text, MODULE, &lock.modules);
     pairs_of(&mut text, SCHEMATIC, &lock.schematics);
-    pairs_of(&mut text, OUTPUT, &lock.outputs);
+    for (path, digest) in &lock.outputs {
+        text.push_str("\n[[output]]\n");
+        pair(&mut text, "path", path);
+        match lock.lines.get(path) {
+            Some(lines) => list(&mut text, LINES, lines),
+            None => pair(&mut text, "sha256", digest),
+        }
+    }
     text
 }
 
@@ -33,7 +40,8 @@ pub fn encode(lock: &Lock) -> String {
 pub(super) type Keys = (&'static str, &'static str, &'static str);
 pub(super) const MODULE: Keys = ("module", "name", "sha256");
 pub(super) const SCHEMATIC: Keys = ("schematic", "name", "id");
-pub(super) const OUTPUT: Keys = ("output", "path", "sha256");
+/// The key of the digests of an output's lines.
+pub(super) const LINES: &str = "lines";
 
 fn pairs_of(text: &mut String, (table, name, value): Keys, entries: &BTreeMap<String, String>) {
     for (key, content) in entries {
@@ -43,6 +51,18 @@ fn pairs_of(text: &mut String, (table, name, value): Keys, entries: &BTreeMap<St
         pair(text, name, key);
         pair(text, value, content);
     }
+}
+
+/// A list with an item a line.
+fn list(text: &mut String, key: &str, items: &[String]) {
+    text.push_str(key);
+    text.push_str(" = [\n");
+    for item in items {
+        text.push_str("  \"");
+        text.push_str(item);
+        text.push_str("\",\n");
+    }
+    text.push_str("]\n");
 }
 
 fn pair(text: &mut String, key: &str, value: &str) {

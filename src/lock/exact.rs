@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::encode::{HEADER, Keys, MODULE, OUTPUT, SCHEMATIC, needs_escape};
+use super::encode::{HEADER, Keys, LINES, MODULE, SCHEMATIC, needs_escape};
+use super::gathered::{is_gathered, is_line, of_lines};
 use super::journal::is_sha256;
 use super::{ChartEntry, Lock, VERSION};
 
@@ -27,7 +28,7 @@ pub(super) fn read(text: &str) -> Option<Lock> {
     }
     let modules = lines.pairs(MODULE)?;
     let schematics = lines.pairs(SCHEMATIC)?;
-    let outputs = lines.pairs(OUTPUT)?;
+    let (outputs, digests) = lines.outputs()?;
     let hashes = modules.iter().chain(&outputs);
     let whole = lines.rest.is_empty() && hashes.clone().all(|(_, sha256)| is_sha256(sha256));
     whole.then_some(Lock {
@@ -36,6 +37,7 @@ pub(super) fn read(text: &str) -> Option<Lock> {
         modules: sorted(modules)?,
         schematics: sorted(schematics)?,
         outputs: sorted(outputs)?,
+        lines: sorted(digests)?,
     })
 }
 
@@ -44,6 +46,9 @@ fn sorted<T>(entries: Vec<(String, T)>) -> Option<BTreeMap<String, T>> {
     let in_order = entries.is_sorted_by(|left, right| left.0 < right.0);
     in_order.then(|| entries.into_iter().collect())
 }
+
+/// What stands for each output by path, and the digests of the lines of those that gather.
+type Outputs = (Vec<(String, String)>, Vec<(String, Vec<String>)>);
 
 /// The lines that have not been read.
 struct Lines<'t> {
@@ -78,6 +83,36 @@ impl<'t> Lines<'t> {
         let line = self.next()?.strip_prefix(key)?;
         let value = line.strip_prefix(" = \"")?.strip_suffix('"')?;
         (!value.contains(needs_escape)).then(|| value.to_owned())
+    }
+
+    /// The outputs, each with what stands for its bytes, and the digests of the lines of those that have them.
+    fn outputs(&mut self) -> Option<Outputs> {
+        let (mut outputs, mut digests) = (Vec::new(), Vec::new());
+        while self.table("output") {
+            let path = self.value("path")?;
+            if is_gathered(&path) {
+                let lines = self.list(LINES)?;
+                outputs.push((path.clone(), of_lines(&lines)));
+                digests.push((path, lines));
+            } else {
+                outputs.push((path, self.value("sha256")?));
+            }
+        }
+        Some((outputs, digests))
+    }
+
+    /// The digests of a list that has one a line.
+    fn list(&mut self, key: &str) -> Option<Vec<String>> {
+        self.exactly(&format!("{key} = [\n"))?;
+        let mut items = Vec::new();
+        loop {
+            let line = self.next()?;
+            if line == "]" {
+                return Some(items);
+            }
+            let item = line.strip_prefix("  \"")?.strip_suffix("\",")?;
+            items.push(is_line(item).then(|| item.to_owned())?);
+        }
     }
 
     fn pairs(&mut self, (table, name, value): Keys) -> Option<Vec<(String, String)>> {

@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
+use super::gathered::digest;
 use super::{FILE, decode};
 use crate::diag::Diagnostics;
-use crate::emit::sha256;
 use crate::source::{SourceKind, Sources};
 use crate::world::World;
 use crate::world::git::{Commit, Merge, Reason, Repository};
@@ -84,7 +84,7 @@ impl Merged {
     /// Whether an output that holds these bytes is labc's own: a lock at one of the sides says so, or the merge made it
     /// of versions that were. What cannot be read in Git is not known to be its own.
     pub fn is_own(&self, path: &str, bytes: &[u8]) -> bool {
-        let hash = sha256(bytes);
+        let hash = digest(path, bytes);
         let is_locked = self
             .outputs()
             .any(|outputs| outputs.get(path) == Some(&hash));
@@ -105,7 +105,7 @@ impl Merged {
             };
             let version = self.repository.read(side.commit, path)?;
             let locked = outputs.get(path);
-            if version.as_deref().map(sha256).as_ref() != locked {
+            if version.as_deref().map(|bytes| digest(path, bytes)).as_ref() != locked {
                 return Ok(false);
             }
             versions.push(version);

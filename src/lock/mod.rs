@@ -8,6 +8,7 @@ mod decode;
 mod encode;
 mod exact;
 mod foreign;
+mod gathered;
 mod journal;
 mod known;
 mod merge;
@@ -54,8 +55,10 @@ pub struct Lock {
     pub modules: BTreeMap<String, String>,
     /// The id of each Image Factory schematic.
     pub schematics: BTreeMap<String, String>,
-    /// The SHA-256 of each output by path.
+    /// What stands for the bytes of each output by path: their SHA-256, or that of the digests of its lines.
     pub outputs: BTreeMap<String, String>,
+    /// The digests of the lines of each output that gathers lines of many components.
+    pub lines: BTreeMap<String, Vec<String>>,
 }
 
 /// A chart that the engine renders.
@@ -89,15 +92,21 @@ pub fn lock(lab: &Lab, tree: &Tree, outputs: &[Output]) -> Lock {
     let modules = modules
         .into_iter()
         .map(|(name, module)| (name.to_owned(), hash(&module.sources)));
-    let outputs = outputs
+    let gathered = outputs
         .iter()
-        .map(|output| (output.path.clone(), output.sha256.clone()));
+        .filter(|output| gathered::is_gathered(&output.path));
+    let lines = gathered.map(|output| (output.path.clone(), gathered::lines(&output.bytes)));
+    let outputs = outputs.iter().map(|output| {
+        let digest = gathered::of_output(output).into_owned();
+        (output.path.clone(), digest)
+    });
     Lock {
         epoch: EPOCH,
         charts: charts.collect(),
         modules: modules.collect(),
         schematics: tree.schematics.clone(),
         outputs: outputs.collect(),
+        lines: lines.collect(),
     }
 }
 

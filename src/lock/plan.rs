@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::gathered::of_output;
 use super::{FILE, Journal, Known, Lock, State, Verdict};
 use crate::emit::Output;
 use crate::world::{Before, Mode, Obstacle, Removal, Stamp, Transaction, Write};
@@ -88,8 +89,9 @@ impl<'a> Plan<'a> {
         let mut journal = self.journal.cloned().unwrap_or_default();
         let locked = |path: &str| self.old.and_then(|old| old.outputs.get(path));
         for output in self.outputs {
-            if locked(&output.path) != Some(&output.sha256) {
-                journal.add(&output.path, &output.sha256);
+            let digest = of_output(output);
+            if locked(&output.path).map(String::as_str) != Some(&*digest) {
+                journal.add(&output.path, &digest);
             }
         }
         for verdict in self.verdicts {

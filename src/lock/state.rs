@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Known;
-use crate::emit::{Output, sha256};
+use super::gathered::digest;
+use crate::emit::Output;
 use crate::world::{Failure, Obstacle, Stamp, Standing, There, World, has};
 
 /// What a file on disk is, seen from what labc knows as its own and from what the build makes.
@@ -118,7 +119,7 @@ impl Subject<'_> {
     }
 
     fn judge_file(&self, there: There, known: &Known<'_>) -> Option<Verdict> {
-        let is_own = |there: &There| known.has(self.path, &sha256(&there.bytes));
+        let is_own = |there: &There| known.has(self.path, &digest(self.path, &there.bytes));
         let state = match self.made {
             Some(made) if there.bytes == made.bytes && has(&there, made.mode()) => return None,
             Some(made) if there.bytes == made.bytes => State::NotExecutable,

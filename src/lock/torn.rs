@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use super::gathered::digest;
 use super::{FILE, decode};
 use crate::diag::Diagnostics;
-use crate::emit::sha256;
 use crate::source::{SourceKind, Sources};
 use crate::syntax::conflict;
 
@@ -34,7 +34,8 @@ impl Torn {
     /// had.
     pub(super) fn is_own(&self, path: &str, bytes: &[u8]) -> bool {
         let is_locked = |side: &BTreeMap<String, String>, bytes: &[u8]| {
-            side.get(path).is_some_and(|known| *known == sha256(bytes))
+            side.get(path)
+                .is_some_and(|known| *known == digest(path, bytes))
         };
         if self.sides.iter().any(|side| is_locked(side, bytes)) {
             return true;

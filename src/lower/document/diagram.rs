@@ -17,8 +17,7 @@ pub(super) fn draw(lab: &Lab, linked: &Linked, engine: &str, text: &mut Text) {
     let ids: BTreeMap<&str, String> = lab
         .components
         .keys()
-        .enumerate()
-        .map(|(number, name)| (name.as_str(), format!("c{number}")))
+        .map(|name| (name.as_str(), id(name)))
         .collect();
     text.own("```mermaid\nflowchart LR");
     let branch = format!("Git, branch {}", identity.repository.branch.value);
@@ -47,6 +46,12 @@ pub(super) fn draw(lab: &Lab, linked: &Linked, engine: &str, text: &mut Text) {
         text.line(format!("  {} --> {}", ids[before], ids[after]), origin);
     }
     text.own("```");
+}
+
+/// The id of a component: by its name, so that another component changes no line of it. The letters before it keep words
+/// apart that mean something to Mermaid.
+fn id(name: &str) -> String {
+    format!("c_{}", name.replace('-', "_"))
 }
 
 /// Adds the box of a layer; false where nothing is in it.
