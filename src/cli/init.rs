@@ -22,6 +22,17 @@ use crate::world::{Failure, Folder, Mode, Read, World, console};
 /// The line of .gitignore that keeps labc's journal out of Git.
 const IGNORED: &str = ".labc/";
 
+/// What Git is told of the lab's files: of what is locked by hash it changes no byte on any system, and what is compiled
+/// starts folded in a review.
+const ATTRIBUTES: [&str; 3] = [
+    "out/** -text linguist-generated",
+    "lab.lock -text linguist-generated",
+    "secrets/** -text",
+];
+
+/// What it is told of all other text, where nobody told it anything yet: its line ends are in hashes, too.
+const EVERY_FILE: &str = "* text=auto eol=lf";
+
 /// Write the lab.toml of a new lab
 #[derive(Debug, Args)]
 pub(super) struct Init {
@@ -92,6 +103,7 @@ impl Init {
         let world = World::Folder(folder.clone());
         folder.put(LAB, text.as_bytes(), Mode::Plain)?;
         ignore(&folder, &world)?;
+        tell_git(&folder, &world)?;
         say(common, &format!("wrote {LAB}"));
         judge(common, &world)
     }
@@ -274,21 +286,54 @@ fn start(root: &Path) -> Result<(Option<Folder>, World), Failure> {
 
 /// Keeps labc's journal out of Git.
 fn ignore(root: &Folder, world: &World) -> Result<(), Failure> {
-    let before = match world.read(".gitignore")? {
+    let known = |text: &str| {
+        let mut lines = text.lines().map(str::trim);
+        lines.any(|line| [IGNORED, ".labc", "/.labc", "/.labc/"].contains(&line))
+    };
+    add_lines(root, world, ".gitignore", |text| match known(text) {
+        true => Vec::new(),
+        false => vec![IGNORED],
+    })
+}
+
+/// Tells Git which files it must keep as they are. Patterns that a file of attributes has already stay as they are.
+fn tell_git(root: &Folder, world: &World) -> Result<(), Failure> {
+    let pattern = |line: &str| line.split_whitespace().next().map(str::to_owned);
+    add_lines(root, world, ".gitattributes", |text| {
+        let known: Vec<String> = text.lines().filter_map(pattern).collect();
+        let first = Some(EVERY_FILE).filter(|_| text.is_empty());
+        let lines = first.into_iter().chain(ATTRIBUTES);
+        let is_new = |line: &&str| pattern(line).is_none_or(|pattern| !known.contains(&pattern));
+        lines.filter(is_new).collect()
+    })
+}
+
+/// Adds lines to the end of a file, which ones its text says. One that is no text, or that is not the lab's own, is left.
+fn add_lines(
+    root: &Folder,
+    world: &World,
+    path: &str,
+    lines: impl Fn(&str) -> Vec<&'static str>,
+) -> Result<(), Failure> {
+    let before = match world.read(path)? {
         Read::Bytes(bytes) => bytes,
         Read::Missing => Vec::new(),
         Read::Refused(_) => return Ok(()),
     };
-    let mut text = String::from_utf8_lossy(&before).into_owned();
-    let ignored = |line: &str| [IGNORED, ".labc", "/.labc", "/.labc/"].contains(&line.trim());
-    if text.lines().any(ignored) || text.as_bytes() != before {
+    let Ok(mut text) = String::from_utf8(before) else {
+        return Ok(());
+    };
+    let lines = lines(&text);
+    if lines.is_empty() {
         return Ok(());
     }
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    text.push_str(IGNORED);
-    text.push('\n');
-    root.put(".gitignore", text.as_bytes(), Mode::Plain)?;
+    for line in lines {
+        text.push_str(line);
+        text.push('\n');
+    }
+    root.put(path, text.as_bytes(), Mode::Plain)?;
     Ok(())
 }
