@@ -73,6 +73,16 @@ talhelper() {
     (cd "$tests/talhelper" && GOFLAGS=-mod=readonly go build -o "$tools/talhelper/talhelper" github.com/budimanjojo/talhelper/v3)
 }
 
+# What judges workflows and hooks: actionlint, zizmor, the JSON schemas of GitHub's and GitLab's files, the real pre-commit,
+# and a reader of Markdown as GitHub's.
+ci() {
+    if [ ! -x "$tools/ci/actionlint" ]; then
+        say "building $tools/ci/actionlint"
+        GOBIN=$tools/ci go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+    fi
+    venv "$tools/ci/venv" zizmor==1.32.0 check-jsonschema==0.39.0 pre-commit==4.7.0 markdown-it-py==4.3.0 linkify-it-py==2.2.0
+}
+
 # Renovate, the last version that runs on Node 20. Nothing of it runs while it is installed, and it does without what
 # would have to be compiled.
 renovate() {
@@ -121,12 +131,12 @@ browser() {
 }
 
 if [ $# -eq 0 ]; then
-    say "usage: tests/tools.sh NAME..., one of: all programs browser yaml talos kubeconform talhelper renovate" >&2
+    say "usage: tests/tools.sh NAME..., one of: all programs browser yaml talos kubeconform talhelper renovate ci" >&2
     exit 2
 fi
 for name in "$@"; do
     case $name in
-    programs | browser | yaml | talos | kubeconform | talhelper | renovate) "$name" ;;
+    programs | browser | yaml | talos | kubeconform | talhelper | renovate | ci) "$name" ;;
     all)
         programs
         browser
@@ -135,6 +145,7 @@ for name in "$@"; do
         kubeconform
         talhelper
         renovate
+        ci
         ;;
     *)
         say "no tool is called $name" >&2
