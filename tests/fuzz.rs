@@ -470,7 +470,7 @@ fn patches() {
 fn locks() {
     let mut seeds = corpus(&["tests/labs"], "lab.lock");
     seeds.push(
-        "version = 1\nepoch = 1\n\n[[output]]\npath = \"out/a\"\nsha256 = \"00\"\n".to_owned(),
+        "version = 2\nepoch = 1\n\n[[output]]\npath = \"out/a\"\nsha256 = \"00\"\n".to_owned(),
     );
     fuzz("lock", seeds, 0.1, |input| {
         if let Some(read) = decode(input) {

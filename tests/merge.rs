@@ -374,7 +374,7 @@ fn a_newer_lock_is_refused_in_a_merge_too() {
     repository.resolve();
     replace(
         &repository.lab.join("lab.lock"),
-        "version = 1\n",
+        "version = 2\n",
         "version = 99\n",
     );
     let said = repository.build(1);

@@ -82,7 +82,9 @@ fn damaged(source: SourceId, node: &Node, found: &Diagnostics) -> Diagnostic {
 fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Lock> {
     let mut table = Table::new(node, "", diagnostics);
     let version: Option<i64> = table.required("version", diagnostics);
-    if version.is_some_and(|version| u64::try_from(version) != Ok(VERSION)) {
+    let is_known =
+        |version: i64| u64::try_from(version).is_ok_and(|it| (1..=VERSION).contains(&it));
+    if version.is_some_and(|version| !is_known(version)) {
         let span = table.node("version").and_then(|node| node.origin.first());
         diagnostics.push(Diagnostic::error(Code::LOCK_NEWER, span, "another format"));
     }
@@ -104,7 +106,8 @@ fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Lock> {
     let mut lines = BTreeMap::new();
     let outputs = items(&mut table, "output", diagnostics, |item, diagnostics| {
         let path: String = item.required("path", diagnostics)?;
-        if !is_gathered(&path) {
+        // The first format has one SHA-256 for every file.
+        if !is_gathered(&path) || version == Some(1) {
             return Some((path, item.required("sha256", diagnostics)?));
         }
         let digests: Vec<String> = item.required(LINES, diagnostics)?;

@@ -56,7 +56,13 @@ pub(super) fn digest(path: &str, bytes: &[u8]) -> String {
     }
 }
 
-/// The same for an output, whose SHA-256 is known.
+/// Whether this stands for the bytes at a path: as [`digest`] has it, or as the first format of the lock had it, which knew
+/// but one SHA-256 for every file.
+pub(super) fn stands_for(known: &str, path: &str, bytes: &[u8]) -> bool {
+    known == digest(path, bytes) || is_gathered(path) && known == sha256(bytes)
+}
+
+/// What [`digest`] gives for an output, whose SHA-256 is known.
 pub(super) fn of_output(output: &Output) -> Cow<'_, str> {
     if is_gathered(&output.path) {
         Cow::Owned(digest(&output.path, &output.bytes))

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::gathered::digest;
+use super::gathered::stands_for;
 use super::{FILE, decode};
 use crate::diag::Diagnostics;
 use crate::source::{SourceKind, Sources};
@@ -84,10 +84,10 @@ impl Merged {
     /// Whether an output that holds these bytes is labc's own: a lock at one of the sides says so, or the merge made it
     /// of versions that were. What cannot be read in Git is not known to be its own.
     pub fn is_own(&self, path: &str, bytes: &[u8]) -> bool {
-        let hash = digest(path, bytes);
-        let is_locked = self
-            .outputs()
-            .any(|outputs| outputs.get(path) == Some(&hash));
+        let is_locked = self.outputs().any(|outputs| {
+            let known = outputs.get(path);
+            known.is_some_and(|known| stands_for(known, path, bytes))
+        });
         is_locked || self.is_merged(path, bytes).unwrap_or(false)
     }
 
@@ -105,7 +105,11 @@ impl Merged {
             };
             let version = self.repository.read(side.commit, path)?;
             let locked = outputs.get(path);
-            if version.as_deref().map(|bytes| digest(path, bytes)).as_ref() != locked {
+            let is_locked = match (version.as_deref(), locked) {
+                (Some(bytes), Some(known)) => stands_for(known, path, bytes),
+                (version, locked) => version.is_none() && locked.is_none(),
+            };
+            if !is_locked {
                 return Ok(false);
             }
             versions.push(version);

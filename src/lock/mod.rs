@@ -41,8 +41,9 @@ pub const FILE: &str = "lab.lock";
 /// Moves only when the same source gives other bytes: a tree of another epoch was made by an older labc.
 pub const EPOCH: u64 = 1;
 
-/// The format of the file itself.
-pub const VERSION: u64 = 1;
+/// The format of the file itself. The first one, which is still read, had one SHA-256 also for the files that gather lines
+/// of many components.
+pub const VERSION: u64 = 2;
 
 /// What a lock says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Known;
-use super::gathered::digest;
+use super::gathered::stands_for;
 use crate::emit::Output;
 use crate::world::{Failure, Obstacle, Stamp, Standing, There, World, has};
 
@@ -119,7 +119,10 @@ impl Subject<'_> {
     }
 
     fn judge_file(&self, there: There, known: &Known<'_>) -> Option<Verdict> {
-        let is_own = |there: &There| known.has(self.path, &digest(self.path, &there.bytes));
+        let is_own = |there: &There| {
+            let mut known = known.hashes(self.path);
+            known.any(|known| stands_for(known, self.path, &there.bytes))
+        };
         let state = match self.made {
             Some(made) if there.bytes == made.bytes && has(&there, made.mode()) => return None,
             Some(made) if there.bytes == made.bytes => State::NotExecutable,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::gathered::digest;
+use super::gathered::stands_for;
 use super::{FILE, decode};
 use crate::diag::Diagnostics;
 use crate::source::{SourceKind, Sources};
@@ -35,7 +35,7 @@ impl Torn {
     pub(super) fn is_own(&self, path: &str, bytes: &[u8]) -> bool {
         let is_locked = |side: &BTreeMap<String, String>, bytes: &[u8]| {
             side.get(path)
-                .is_some_and(|known| *known == digest(path, bytes))
+                .is_some_and(|known| stands_for(known, path, bytes))
         };
         if self.sides.iter().any(|side| is_locked(side, bytes)) {
             return true;

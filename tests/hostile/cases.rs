@@ -743,7 +743,7 @@ fn locks() -> Vec<Case> {
         case(name, "L1002", move || {
             let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
             let text = format!(
-                "version = 1\nepoch = 1\n\n[[output]]\npath = {path:?}\nsha256 = \"{empty}\"\n"
+                "version = 2\nepoch = 1\n\n[[output]]\npath = {path:?}\nsha256 = \"{empty}\"\n"
             );
             files(&[
                 ("lab.toml", &lab("")),
@@ -766,7 +766,7 @@ fn locks() -> Vec<Case> {
             files(&[("lab.toml", &lab("")), ("lab.lock", &text)])
         }),
         case("lock-many", "L100", || {
-            let mut text = "version = 1\nepoch = 1\n".to_owned();
+            let mut text = "version = 2\nepoch = 1\n".to_owned();
             for number in 0..50_000 {
                 writeln!(text, "[[output]]\npath = \"../{number}\"\nsha256 = \"\"")
                     .expect("a string takes it");

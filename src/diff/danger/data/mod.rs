@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fate::{self, Fate};
 use super::object::{self, Object, items, text};
-use super::{Context, Danger, join, quoted, replace};
+use super::{Context, Danger, quoted, replace};
 use crate::diag::{Code, Severity};
 use crate::diff::{Cause, Change};
 use crate::value::Node;
