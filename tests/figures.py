@@ -23,9 +23,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 COLD = 3.0
 WARM = 2.0
 TEN_TIMES = 11.0
-# Components of the lab whose commit is checked, and what that costs above compiling alone, in times of `git status`.
+# Components of the lab whose commits are checked and compared; what a check costs above compiling alone, in times of `git
+# status`; and what a diff costs above compiling twice, in times of `git diff --stat`.
 COMMITTED = 100
 COMMIT = 2.0
+DIFF = 3.0
 KILOBYTES_A_COMPONENT = 60.0
 
 BASE = """\
@@ -174,8 +176,27 @@ class Lab:
             self.note("compile", run([self.labc, "show", "--quiet"], self.folder)[0])
             self.note("ref", run([self.labc, "check", "--quiet", "--ref", "HEAD"], self.folder)[0])
 
+    def diff(self, rounds: int) -> None:
+        """A diff of a commit that bumps one version, beside `git diff --stat` and compiling alone."""
+        git = ["git", "-c", "user.name=labc", "-c", "user.email=labc@example.org"]
+        lab = self.folder / "lab.toml"
+        lab.write_text(bumped(lab.read_text()))
+        run([self.labc, "build", "--quiet"], self.folder)
+        run([*git, "commit", "--quiet", "--all", "-m", "a version"], self.folder)
+        for _ in range(rounds):
+            self.note("stat", run([*git, "diff", "--stat", "HEAD~1..HEAD"], self.folder)[0])
+            self.note("compile once", run([self.labc, "show", "--quiet"], self.folder)[0])
+            self.note("diff", run([self.labc, "diff", "HEAD~1..HEAD"], self.folder)[0])
+
     def middle(self, name: str) -> float:
         return statistics.median(self.times[name])
+
+
+def bumped(lab: str) -> str:
+    """The lab with another version of its first image."""
+    before, found, rest = lab.partition(":1.")
+    assert found, "there is no image to bump"
+    return f"{before}:1.9{rest}"
 
 
 def marks(folder: pathlib.Path) -> list[tuple[str, int, int]]:
@@ -221,6 +242,11 @@ def main() -> None:
                 said = promise(f"{name}: a check of a commit, above compiling", above, COMMIT)
                 times = ", ".join(f"{key} {1000 * lab.middle(key):.1f}ms" for key in ["status", "compile", "ref"])
                 print(f"{'':>10} a commit: git {times}: {said} times git status above compiling", flush=True)
+                lab.diff(rounds)
+                above = (lab.middle("diff") - 2 * lab.middle("compile once")) / lab.middle("stat")
+                said = promise(f"{name}: a diff of two commits, above compiling both", above, DIFF)
+                times = ", ".join(f"{key} {1000 * lab.middle(key):.1f}ms" for key in ["stat", "compile once", "diff"])
+                print(f"{'':>10} a diff: git {times}: {said} times git diff --stat above compiling twice", flush=True)
             labs.append((name, size, lab))
             shutil.rmtree(folder / "out")
         base_memory = labs[0][2].memory

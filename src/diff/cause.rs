@@ -66,7 +66,36 @@ struct Reach {
     modules: BTreeMap<SourceId, BTreeSet<usize>>,
 }
 
-type Spans = BTreeMap<SourceId, Vec<(Span, usize)>>;
+type Spans = BTreeMap<SourceId, Marks>;
+
+/// The spans of changes in one file, by where they begin.
+#[derive(Default)]
+struct Marks {
+    spans: Vec<(Span, usize)>,
+    /// The furthest end of all spans up to and with each.
+    ends: Vec<u32>,
+}
+
+impl Marks {
+    fn new(mut spans: Vec<(Span, usize)>) -> Self {
+        spans.sort_unstable();
+        let ends = spans.iter().scan(0, |end, (span, _)| {
+            *end = span.end.max(*end);
+            Some(*end)
+        });
+        let ends = ends.collect();
+        Marks { spans, ends }
+    }
+
+    /// The spans that have a byte of `own`.
+    fn over(&self, own: Span) -> impl Iterator<Item = &(Span, usize)> {
+        let behind = self.spans.partition_point(|(span, _)| span.start < own.end);
+        let near = (0..behind).rev();
+        let near = near.take_while(move |at| self.ends[*at] > own.start);
+        let near = near.map(|at| &self.spans[at]);
+        near.filter(move |(span, _)| span.end > own.start)
+    }
+}
 
 /// Where a difference is.
 #[derive(Clone, Copy, Debug)]
@@ -279,14 +308,15 @@ impl Attribution {
 type Of = fn(&SourceChange) -> &[Span];
 
 fn spans(changes: &[SourceChange], of: Of) -> Spans {
-    let mut spans = Spans::new();
+    let mut spans: BTreeMap<SourceId, Vec<(Span, usize)>> = BTreeMap::new();
     for (index, change) in changes.iter().enumerate() {
         for span in of(change) {
             let of_file = spans.entry(span.source).or_default();
             of_file.push((*span, index));
         }
     }
-    spans
+    let marks = |(source, spans)| (source, Marks::new(spans));
+    spans.into_iter().map(marks).collect()
 }
 
 /// The changes in the tables of the components that use each file of a module.
@@ -339,18 +369,48 @@ fn leaves(node: &Node, visit: &mut impl FnMut(&Origin)) {
 
 /// The changes that an origin has a part in: those that a span of it lies within, else those that it overlaps with.
 fn hits(origin: &Origin, spans: &Spans) -> BTreeSet<usize> {
-    let near = |is_hit: fn(Span, Span) -> bool| -> BTreeSet<usize> {
-        let own = origin.spans().iter();
-        own.flat_map(|own| {
-            let changed = spans.get(&own.source).into_iter().flatten();
-            changed.filter(move |(changed, _)| is_hit(*own, *changed))
-        })
-        .map(|(_, index)| *index)
-        .collect()
-    };
-    let within = near(|own, changed| changed.start <= own.start && own.end <= changed.end);
-    if !within.is_empty() {
-        return within;
+    let (mut within, mut near) = (BTreeSet::new(), BTreeSet::new());
+    for own in origin.spans() {
+        let marks = spans.get(&own.source);
+        for (changed, index) in marks.into_iter().flat_map(|marks| marks.over(*own)) {
+            near.insert(*index);
+            if changed.start <= own.start && own.end <= changed.end {
+                within.insert(*index);
+            }
+        }
     }
-    near(|own, changed| changed.start < own.end && own.start < changed.end)
+    if within.is_empty() { near } else { within }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Marks;
+    use crate::source::{SourceKind, Sources, Span};
+
+    #[test]
+    fn every_span_that_shares_a_byte_is_found() {
+        let mut sources = Sources::default();
+        let source = sources.add("x".to_owned(), "".into(), SourceKind::Lab);
+        let span = |start, end| Span::new(source, start, end);
+        let all: Vec<(Span, usize)> = (0..40)
+            .map(|at| (span(at * 7 % 31, at * 7 % 31 + at % 9), at))
+            .chain([(span(3, 60), 40)])
+            .collect();
+        let marks = Marks::new(all.clone());
+        for start in 0..40 {
+            for end in start..45 {
+                let own = span(start, end);
+                let shares = |other: Span| other.start < own.end && own.start < other.end;
+                let mut expected: Vec<usize> = all
+                    .iter()
+                    .filter(|(other, _)| shares(*other))
+                    .map(|(_, index)| *index)
+                    .collect();
+                expected.sort_unstable();
+                let mut found: Vec<usize> = marks.over(own).map(|(_, index)| *index).collect();
+                found.sort_unstable();
+                assert_eq!(found, expected, "{start}..{end}");
+            }
+        }
+    }
 }

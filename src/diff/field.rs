@@ -5,11 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
-
 use super::cause::{Attribution, Cause, Setting, Triple};
 use super::identity::{self, Identity, identity};
 use super::path::{FieldPath, FieldStep};
+use super::sequence::{Part, differences};
 use crate::template::convert::json;
 use crate::value::{Map, Node, Value};
 
@@ -180,11 +179,10 @@ impl<'n> Walk<'_, 'n> {
             return self.push_as(What::Reordered, whole);
         }
         self.around.push(whole);
-        for op in capture_diff_slices(Algorithm::Myers, &old, &new) {
-            let (from, to) = (op.old_range(), op.new_range());
-            if matches!(op, DiffOp::Equal { .. }) {
-                continue;
-            }
+        for Part {
+            old: from, new: to, ..
+        } in differences(&old, &new)
+        {
             let pairs = from.len().min(to.len());
             for index in 0..from.len().max(to.len()) {
                 let (old, new) = (from.start + index, to.start + index);

@@ -10,6 +10,7 @@ mod field;
 pub(crate) mod identity;
 mod mask;
 mod path;
+mod sequence;
 pub mod show;
 mod source;
 mod subject;
@@ -500,12 +501,14 @@ fn differing(old: &Text, new: &Text) -> (Vec<usize>, Vec<usize>) {
     let plain =
         |text: &Text| -> Vec<String> { text.lines.iter().map(|line| line.text.clone()).collect() };
     let (old, new) = (plain(old), plain(new));
-    let ops = similar::capture_diff_slices(similar::Algorithm::Myers, &old, &new);
-    let ops = ops
+    let differences = sequence::differences(&old, &new);
+    let gone = differences
         .iter()
-        .filter(|op| !matches!(op, similar::DiffOp::Equal { .. }));
-    let ranges: Vec<_> = ops.map(|op| (op.old_range(), op.new_range())).collect();
-    let gone = ranges.iter().flat_map(|(old, _)| old.clone()).collect();
-    let here = ranges.iter().flat_map(|(_, new)| new.clone()).collect();
+        .flat_map(|part| part.old.clone())
+        .collect();
+    let here = differences
+        .iter()
+        .flat_map(|part| part.new.clone())
+        .collect();
     (gone, here)
 }

@@ -5,9 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use similar::{DiffOp, TextDiff};
-
 use super::mask;
+use super::sequence::{Part, differences};
 use crate::diag::Diagnostics;
 use crate::source::{SourceFile, SourceId, SourceKind, Sources, Span};
 use crate::syntax::toml;
@@ -179,28 +178,30 @@ impl<'a> Pair<'a> {
 
     fn lines(
         &self,
-        (old_id, old): (SourceId, &SourceFile),
-        (new_id, new): (SourceId, &SourceFile),
+        (old_id, old): (SourceId, &'a SourceFile),
+        (new_id, new): (SourceId, &'a SourceFile),
         found: &mut Vec<SourceChange>,
     ) {
-        let diff = TextDiff::from_lines(&*old.text, &*new.text);
+        let split = |text: &'a str| text.split_inclusive('\n').collect::<Vec<_>>();
         let (old_at, new_at) = (offsets(&old.text), offsets(&new.text));
         let [old_lines, new_lines] = mask::lines(&old.text, &new.text);
-        for op in diff.ops() {
-            let kind = match op {
-                DiffOp::Equal { .. } => continue,
-                DiffOp::Insert { .. } => Kind::Added,
-                DiffOp::Delete { .. } => Kind::Removed,
-                DiffOp::Replace { .. } => Kind::Changed,
+        for Part {
+            old: from, new: to, ..
+        } in differences(&split(&old.text), &split(&new.text))
+        {
+            let kind = match (from.is_empty(), to.is_empty()) {
+                (true, _) => Kind::Added,
+                (_, true) => Kind::Removed,
+                _ => Kind::Changed,
             };
             let span = |id, at: &[usize], lines: Range<usize>| {
                 (!lines.is_empty()).then(|| Span::new(id, at[lines.start], at[lines.end]))
             };
-            let base = span(old_id, &old_at, op.old_range());
-            let target = span(new_id, &new_at, op.new_range());
+            let base = span(old_id, &old_at, from.clone());
+            let target = span(new_id, &new_at, to.clone());
             let line = match kind {
-                Kind::Removed => op.old_range().start,
-                _ => op.new_range().start,
+                Kind::Removed => from.start,
+                _ => to.start,
             };
             let shown = |all: &[String], lines: Range<usize>| {
                 let line = all.get(lines.start).filter(|_| lines.len() == 1);
@@ -209,8 +210,8 @@ impl<'a> Pair<'a> {
             found.push(SourceChange {
                 kind,
                 key: None,
-                before: shown(&old_lines, op.old_range()),
-                after: shown(&new_lines, op.new_range()),
+                before: shown(&old_lines, from),
+                after: shown(&new_lines, to),
                 file: new.name.clone(),
                 line: line + 1,
                 span: target,

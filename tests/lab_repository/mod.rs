@@ -1,6 +1,5 @@
 //! A Git repository with a built lab in a folder of its own, driven by the real git and the real labc.
 
-#![allow(dead_code, reason = "each test uses a part")]
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::fs;

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
-
 use super::Side;
+use crate::diff::sequence::differences;
 use crate::diff::{Cause, Change, Content, Diff, Drift, Field, Kind, SourceChange, Subject};
 
 /// Everything that follows from the same causes.
@@ -52,9 +51,8 @@ impl Change {
             None => Some(Vec::new()),
         };
         let (before, after) = (lines(&self.before)?, lines(&self.after)?);
-        let ops = capture_diff_slices(Algorithm::Myers, &before, &after);
-        let changed = ops.iter().filter(|op| !matches!(op, DiffOp::Equal { .. }));
-        let sums = changed.map(|op| (op.new_range().len(), op.old_range().len()));
+        let changed = differences(&before, &after);
+        let sums = changed.iter().map(|part| (part.new.len(), part.old.len()));
         Some(sums.fold((0, 0), |sum, op| (sum.0 + op.0, sum.1 + op.1)))
     }
 
@@ -101,6 +99,30 @@ pub(super) fn groups(diff: &Diff) -> Vec<Group<'_>> {
     }
     let group = |((_, causes), parts)| Group { causes, parts };
     groups.into_iter().map(group).collect()
+}
+
+/// How what happens to an object is marked.
+pub(super) fn sign(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Added => "+",
+        Kind::Removed => "-",
+        Kind::Changed => "~",
+    }
+}
+
+/// The lines that only one of two texts has, each with what happens to it.
+pub(super) fn changed_lines<'t>(before: &'t [String], after: &'t [String]) -> Vec<(Kind, &'t str)> {
+    let mut lines = Vec::new();
+    for part in differences(before, after) {
+        let gone = before[part.old]
+            .iter()
+            .map(|line| (Kind::Removed, line.as_str()));
+        let here = after[part.new]
+            .iter()
+            .map(|line| (Kind::Added, line.as_str()));
+        lines.extend(gone.chain(here));
+    }
+    lines
 }
 
 /// What a cause is called: a phrase without its place.

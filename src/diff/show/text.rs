@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use similar::{ChangeTag, TextDiff};
-
-use super::group::{Group, Part, by_drift, groups, of_drift, phrase, place};
+use super::group::{Group, Part, by_drift, changed_lines, groups, of_drift, phrase, place, sign};
 use super::value::{inline, lines};
 use super::{Report, Side};
 use crate::diag::Severity;
@@ -263,24 +261,11 @@ impl Page {
     }
 
     fn lines(&mut self, before: &[String], after: &[String]) {
-        let (before, after) = (before.join("\n"), after.join("\n"));
-        let diff = TextDiff::from_lines(&before, &after);
-        let changes: Vec<_> = diff
-            .iter_all_changes()
-            .filter(|change| change.tag() != ChangeTag::Equal)
-            .collect();
-        for change in changes.iter().take(MAX_LINES) {
-            let (sign, look) = match change.tag() {
-                ChangeTag::Delete => ("-", Look::Red),
-                _ => ("+", Look::Green),
-            };
-            self.line(
-                8,
-                look,
-                &format!("{sign} {}", change.value().trim_end_matches('\n')),
-            );
+        let lines = changed_lines(before, after);
+        for (kind, line) in lines.iter().take(MAX_LINES) {
+            self.line(8, Look::of(*kind), &format!("{} {line}", sign(*kind)));
         }
-        self.more(8, changes.len());
+        self.more(8, lines.len());
     }
 
     fn sum(&mut self, diff: &Diff, report: &Report<'_>) {
@@ -316,15 +301,6 @@ pub(super) fn sum(diff: &Diff) -> String {
         count(diff.changes.len(), "object"),
         kinds.join(", ")
     )
-}
-
-/// How what happens to an object is marked.
-pub(super) fn sign(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Added => "+",
-        Kind::Removed => "-",
-        Kind::Changed => "~",
-    }
 }
 
 pub(super) fn count(number: usize, noun: &str) -> String {

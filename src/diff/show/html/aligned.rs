@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use crate::diff::sequence::{Part, parts};
+
 /// A row of two texts.
 #[derive(Debug)]
 pub(super) enum Row<'a> {
@@ -23,8 +25,6 @@ pub(super) enum Row<'a> {
 /// A line in parts, each with whether it is what differs.
 pub(super) type Line<'a> = Vec<(&'a str, bool)>;
 
-/// In longer texts what lies between the first and the last differing line is taken as a whole.
-const MAX_LINES: usize = 20_000;
 /// Above so many pairs of lines, one that was replaced stands beside the one in its place, whatever it says.
 const MAX_PAIRS: usize = 40_000;
 /// Letters of a line in which words are told apart.
@@ -36,7 +36,7 @@ const MAX_LIKE: usize = 400;
 /// The rows of two texts, in their order.
 pub(super) fn align<'a>(before: &[&'a str], after: &[&'a str]) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
-    for (is_same, old, new) in ranges(before, after) {
+    for Part { is_same, old, new } in parts(before, after) {
         if is_same {
             rows.push(Row::Same(after[new].to_vec()));
             continue;
@@ -46,39 +46,6 @@ pub(super) fn align<'a>(before: &[&'a str], after: &[&'a str]) -> Vec<Row<'a>> {
         }
     }
     rows
-}
-
-/// The parts of two texts, in their order: lines of the one, lines of the other, and whether they are the same.
-fn ranges(before: &[&str], after: &[&str]) -> Vec<(bool, Range<usize>, Range<usize>)> {
-    if before.len().max(after.len()) <= MAX_LINES {
-        let ops = capture_diff_slices(Algorithm::Patience, before, after);
-        let range = |op: DiffOp| {
-            (
-                matches!(op, DiffOp::Equal { .. }),
-                op.old_range(),
-                op.new_range(),
-            )
-        };
-        return ops.into_iter().map(range).collect();
-    }
-    let shared = |pair: &(&&str, &&str)| pair.0 == pair.1;
-    let front = before.iter().zip(after).take_while(shared).count();
-    let (old, new) = (&before[front..], &after[front..]);
-    let back = old
-        .iter()
-        .rev()
-        .zip(new.iter().rev())
-        .take_while(shared)
-        .count();
-    let (old, new) = (before.len() - back, after.len() - back);
-    let ranges = [
-        (true, 0..front, 0..front),
-        (false, front..old, front..new),
-        (true, old..before.len(), new..after.len()),
-    ];
-    let is_there =
-        |range: &(bool, Range<usize>, Range<usize>)| !range.1.is_empty() || !range.2.is_empty();
-    ranges.into_iter().filter(is_there).collect()
 }
 
 fn row<'a>(before: Option<&'a str>, after: Option<&'a str>) -> Row<'a> {
@@ -291,17 +258,6 @@ mod tests {
             rows("ip: 192.168.1.4", "ip: 10.0.1.5"),
             ["ip: [192.168].1.[4] | ip: [10.0].1.[5]"]
         );
-    }
-
-    #[test]
-    fn what_lies_between_in_a_long_text_is_one() {
-        let lines = |middle: &str| {
-            let rest = "x\n".repeat(super::MAX_LINES);
-            format!("{rest}{middle}{rest}")
-        };
-        let rows = rows(&lines("a: 1\nb: 1\n"), &lines("a: 2\nb: 1\nc: 2\n"));
-        assert_eq!(rows.len(), 5);
-        assert_eq!(rows[1..4], ["a: [1] | a: [2]", "b: 1 | b: 1", ". | c: 2"]);
     }
 
     #[test]

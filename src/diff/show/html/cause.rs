@@ -3,8 +3,8 @@
 use super::Context;
 use super::markup::Markup;
 use super::words::{self, count, happens};
+use crate::diff::show::group::sign;
 use crate::diff::show::group::{Group, Part};
-use crate::diff::show::text::sign;
 use crate::diff::show::value::{inline, lines};
 use crate::diff::{Cause, Field, What};
 use crate::value::Node;

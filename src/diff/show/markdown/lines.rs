@@ -1,9 +1,7 @@
 //! A part of a change to the lines of a block that is coloured as a diff is.
 
-use similar::{ChangeTag, TextDiff};
-
 use super::escape::fence;
-use crate::diff::show::group::Part;
+use crate::diff::show::group::{Part, changed_lines, sign};
 use crate::diff::show::value::{inline, lines};
 use crate::diff::{Change, Content, Field, What};
 
@@ -86,23 +84,10 @@ fn of_texts(change: &Change, found: &mut Vec<String>) {
 
 /// The lines that only one of two texts has.
 fn differing(before: &[String], after: &[String], found: &mut Vec<String>) {
-    let (before, after) = (before.join("\n"), after.join("\n"));
-    let diff = TextDiff::from_lines(&before, &after);
-    let changes: Vec<_> = diff
-        .iter_all_changes()
-        .filter(|change| change.tag() != ChangeTag::Equal)
-        .collect();
-    for change in changes.iter().take(MAX_LINES) {
-        let sign = match change.tag() {
-            ChangeTag::Delete => '-',
-            _ => '+',
-        };
-        found.push(format!(
-            "{sign}   {}",
-            change.value().trim_end_matches('\n')
-        ));
-    }
-    more("    ", changes.len(), MAX_LINES, found);
+    let lines = changed_lines(before, after);
+    let shown = lines.iter().take(MAX_LINES);
+    found.extend(shown.map(|(kind, line)| format!("{}   {line}", sign(*kind))));
+    more("    ", lines.len(), MAX_LINES, found);
 }
 
 fn more(indent: &str, total: usize, shown: usize, found: &mut Vec<String>) {
