@@ -13,12 +13,13 @@
 //! | [`lower`] | units | [`lower::Tree`]: output files in the target's own shapes |
 //! | [`emit`] | files | bytes |
 //!
-//! Who uses a Secret shows only in resources: [`link::fill_secrets`] adds, between `render` and `link`, what fills those that come
-//! from a store.
+//! Who uses a Secret shows only in resources: [`link::fill_secrets`] adds, between `render` and `link`, what fills those
+//! that come from a store.
 //!
-//! Beside them: [`template`] expands `${{ }}`, [`lock`] knows what a tree on disk should be, [`keep`] what the lab would
-//! have to say for a change by hand, [`diff`] what changes between two trees and why, [`diag`] draws messages, and [`world`] is the only door to files, environment and
-//! terminal.
+//! Beside them: [`template`] expands `${{ }}`, [`lock`] knows what a tree should be, on disk or in a commit, [`diff`] what
+//! changes between two trees, why, and what is dangerous in it, [`keep`] what the lab would have to say for a change by
+//! hand, `secret` and `mask` what must not be shown, [`diag`] draws messages, and [`world`] is the only door to files,
+//! Git, environment and terminal.
 //!
 //! # What runs in parallel, and what lives how long
 //! Components are bound and rendered, rules are checked, the engine's objects are made, files are printed, compared and
