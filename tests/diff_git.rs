@@ -148,6 +148,9 @@ fn run(repository: &Path, line: &str) -> String {
         .expect("the binary runs");
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stderr));
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
     if let Some(code) = output.status.code().filter(|code| *code != 0) {
         text.push_str(&format!("(exit {code})\n"));
     }

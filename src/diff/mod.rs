@@ -11,9 +11,11 @@ pub(crate) mod identity;
 mod mask;
 mod path;
 mod sequence;
+mod settle;
 pub mod show;
 mod source;
 mod subject;
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,6 +30,7 @@ pub use danger::Danger;
 
 use cause::{Attribution, Setting, Triple};
 use subject::{Body, Item};
+use versions::{Versions, versions};
 
 use crate::emit::Output;
 use crate::lower::{Text, Tree};
@@ -149,20 +152,19 @@ pub fn diff(base: &Base<'_>, target: Made<'_>) -> Diff {
         None => Vec::new(),
     };
     let attribution = Attribution::new(&sources, base.made, target);
-    let files = files(base, target);
     let differ = Differ {
         attribution,
         base,
         target,
     };
-    let mut changes: Vec<Change> = pair(files)
+    let mut changes: Vec<Change> = versions(base, target)
         .into_iter()
         .filter_map(|pair| differ.change(pair))
         .collect();
     changes.sort_by(|one, other| {
         (&one.subject, &one.from, &one.to).cmp(&(&other.subject, &other.from, &other.to))
     });
-    settle(&mut changes);
+    settle::settle(&mut changes);
     let mut diff = Diff {
         sources,
         changes,
@@ -171,177 +173,6 @@ pub fn diff(base: &Base<'_>, target: Made<'_>) -> Diff {
     diff.dangers = danger::find(base, target, &diff);
     mask::messages(&mut diff.dangers);
     diff
-}
-
-/// Gives what came or went for no reason of its own the reasons of what did so beside it: an Application whose last object
-/// goes, a Namespace in which nothing is left.
-fn settle(changes: &mut [Change]) {
-    let is_untold = |change: &Change| change.causes == [Cause::Sources];
-    let mut beside: BTreeMap<(Place, Kind), BTreeSet<Cause>> = BTreeMap::new();
-    for change in changes.iter().filter(|change| !is_untold(change)) {
-        for place in places(change) {
-            let causes = beside.entry((place, change.kind)).or_default();
-            causes.extend(&change.causes);
-        }
-    }
-    for change in changes.iter_mut().filter(|change| is_untold(change)) {
-        let place = match &change.subject {
-            Subject::Resource(id) if id.kind == "Namespace" => {
-                Some(Place::Namespace(id.name.clone()))
-            }
-            _ => change.component.clone().map(Place::Component),
-        };
-        let found = place.and_then(|place| beside.get(&(place, change.kind)));
-        if let Some(causes) = found.filter(|causes| !causes.is_empty()) {
-            change.causes = causes.iter().copied().collect();
-        }
-    }
-}
-
-/// What a change lies in.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    Component(String),
-    Namespace(String),
-}
-
-fn places(change: &Change) -> impl Iterator<Item = Place> {
-    let namespace = match &change.subject {
-        Subject::Resource(id) => id.namespace.clone(),
-        _ => None,
-    };
-    let component = change.component.clone().map(Place::Component);
-    component.into_iter().chain(namespace.map(Place::Namespace))
-}
-
-/// The objects of the files that differ: as committed at the base, as compiled there, and as the target makes them.
-#[derive(Default)]
-struct Files {
-    before: Vec<Item>,
-    traced: Vec<Item>,
-    after: Vec<Item>,
-}
-
-fn files(base: &Base<'_>, target: Made<'_>) -> Files {
-    let outputs = |made: Made<'_>| -> BTreeMap<String, usize> {
-        let paths = made.outputs.iter().enumerate();
-        paths
-            .map(|(index, output)| (output.path.clone(), index))
-            .collect()
-    };
-    let (old, new) = (base.made.map(outputs).unwrap_or_default(), outputs(target));
-    let nothing = Committed::default();
-    let committed = base.committed.as_ref().unwrap_or(&nothing);
-    let paths: BTreeSet<&String> = old
-        .keys()
-        .chain(new.keys())
-        .chain(committed.other.keys())
-        .collect();
-    let mut files = Files::default();
-    for path in paths {
-        let made = base.made.zip(old.get(path));
-        let compiled = made.map(|(made, index)| &made.outputs[*index].bytes);
-        let is_other = committed.other.get(path);
-        let before = match is_other {
-            Some(bytes) => bytes.as_ref(),
-            None => compiled,
-        };
-        let after = new.get(path).map(|index| &target.outputs[*index].bytes);
-        if before == after && (before == compiled || is_other.is_none()) {
-            continue;
-        }
-        let traced = made.map(|(made, index)| subject::of_file(&made.tree.files[*index]));
-        match (is_other, &traced) {
-            (None, Some(items)) => files.before.extend(items.iter().cloned()),
-            (Some(Some(bytes)), _) => files.before.extend(subject::of_bytes(path, bytes)),
-            _ => {}
-        }
-        files.traced.extend(traced.unwrap_or_default());
-        let after = new
-            .get(path)
-            .map(|index| subject::of_file(&target.tree.files[*index]));
-        files.after.extend(after.unwrap_or_default());
-    }
-    files
-}
-
-/// One object at the three.
-#[derive(Default)]
-struct Versions {
-    before: Option<Item>,
-    traced: Option<Item>,
-    after: Option<Item>,
-}
-
-/// The objects that are the same: of one subject in one file, else of one subject, in the order of their files.
-fn pair(files: Files) -> Vec<Versions> {
-    #[derive(Default)]
-    struct Group {
-        before: Vec<Item>,
-        traced: Vec<Item>,
-        after: Vec<Item>,
-    }
-    let mut groups: BTreeMap<Subject, Group> = BTreeMap::new();
-    for item in files.before {
-        groups
-            .entry(item.subject.clone())
-            .or_default()
-            .before
-            .push(item);
-    }
-    for item in files.traced {
-        groups
-            .entry(item.subject.clone())
-            .or_default()
-            .traced
-            .push(item);
-    }
-    for item in files.after {
-        groups
-            .entry(item.subject.clone())
-            .or_default()
-            .after
-            .push(item);
-    }
-    let mut pairs = Vec::new();
-    for Group {
-        mut before,
-        mut traced,
-        mut after,
-    } in groups.into_values()
-    {
-        let take = |items: &mut Vec<Item>, path: &str, or_any: bool| {
-            let at = items.iter().position(|item| item.path == path);
-            let at = at.or((or_any && !items.is_empty()).then_some(0))?;
-            Some(items.remove(at))
-        };
-        let mut left = Vec::new();
-        for item in before.drain(..) {
-            match take(&mut after, &item.path, false) {
-                Some(same) => pairs.push(Versions {
-                    traced: take(&mut traced, &item.path, false),
-                    before: Some(item),
-                    after: Some(same),
-                }),
-                None => left.push(item),
-            }
-        }
-        for item in left {
-            pairs.push(Versions {
-                traced: take(&mut traced, &item.path, false),
-                after: take(&mut after, &item.path, true),
-                before: Some(item),
-            });
-        }
-        for item in after {
-            pairs.push(Versions {
-                before: None,
-                traced: take(&mut traced, &item.path, false),
-                after: Some(item),
-            });
-        }
-    }
-    pairs
 }
 
 struct Differ<'a> {
