@@ -712,7 +712,8 @@ fn check_diagram(lab: &Lab) -> (BTreeMap<String, String>, BTreeSet<(String, Stri
             assert!(!label.contains(['"', '`', '<', '>', '|', '\\']), "{line}");
             let id = id.trim_start_matches("subgraph ").trim_end_matches('(');
             assert!(
-                id.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+                id.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'),
                 "{line}"
             );
             boxes.insert(id.to_owned(), label.to_owned());

@@ -69,7 +69,8 @@ fn differing(base: &Base<'_>, target: Made<'_>) -> Items {
 
 fn by_subject(items: Items) -> BTreeMap<Subject, Items> {
     let mut groups: BTreeMap<Subject, Items> = BTreeMap::new();
-    let parts: [(Vec<Item>, fn(&mut Items) -> &mut Vec<Item>); 3] = [
+    type Part = fn(&mut Items) -> &mut Vec<Item>;
+    let parts: [(Vec<Item>, Part); 3] = [
         (items.before, |group| &mut group.before),
         (items.traced, |group| &mut group.traced),
         (items.after, |group| &mut group.after),
