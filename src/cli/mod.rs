@@ -73,6 +73,9 @@ enum Command {
     /// Compile, and verify that the committed tree is what the sources make; writes nothing
     Check(check::Check),
     /// Tell what changes in the cluster, object by object, why, and what is dangerous in it
+    ///
+    /// The base is the tree that is committed there, because that is what the cluster has; the target is what its sources
+    /// make. Without a revision, this work is compared with where it left the branch that it goes to.
     Diff(diff::DiffCommand),
     /// After a merge conflict, make lab.lock and out/ right
     Lock(lock::Lock),

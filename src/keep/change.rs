@@ -6,6 +6,7 @@
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
+use crate::diff::identity;
 use crate::value::{Map, Node, Path, Step, Value};
 
 /// One difference.
@@ -141,36 +142,19 @@ impl Finder {
     }
 }
 
-/// The keys by which Kubernetes tells items of a list apart, the most telling first.
-const IDENTITIES: [&[&str]; 8] = [
-    &["name"],
-    &["containerPort", "protocol"],
-    &["port", "protocol"],
-    &["mountPath"],
-    &["key"],
-    &["ip"],
-    &["host"],
-    &["path"],
-];
-
 /// What tells each item of a list from the others; none where nothing does, there or in the `other` list.
 fn identities(items: &[Node], other: &[Node]) -> Option<Vec<String>> {
     let scalars = |items: &[Node]| items.iter().map(scalar).collect::<Option<Vec<_>>>();
     if let (Some(own), Some(_)) = (scalars(items), scalars(other)) {
         return distinct(own);
     }
-    let by = |items: &[Node], keys: &[&str]| -> Option<Vec<String>> {
-        let identity = |item: &Node| {
-            let first = item.get(keys[0]).and_then(scalar)?;
-            let more = keys[1..]
-                .iter()
-                .filter_map(|key| item.get(key).and_then(scalar));
-            Some(more.fold(first, |all, part| format!("{all}/{part}")))
-        };
-        distinct(items.iter().map(identity).collect::<Option<Vec<_>>>()?)
+    let keys = identity::keys(&[items, other])?;
+    let named = |item: &Node| {
+        let identity = identity::identity(item, keys)?;
+        let values: Vec<&str> = identity.iter().map(|(_, value)| value.as_str()).collect();
+        Some(values.join("/"))
     };
-    let serves = |keys: &&&[&str]| by(items, keys).is_some() && by(other, keys).is_some();
-    by(items, IDENTITIES.iter().find(serves)?)
+    items.iter().map(named).collect()
 }
 
 fn distinct(identities: Vec<String>) -> Option<Vec<String>> {
