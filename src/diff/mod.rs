@@ -277,21 +277,17 @@ impl Differ<'_> {
             };
         }
         let mut causes = Vec::new();
+        let is_drifted = lines(&before) != lines(&traced);
         if lines(&traced) != lines(&after) {
-            let (old, new) = (
-                traced.unwrap_or_default(),
-                after.clone().unwrap_or_default(),
-            );
+            let (old, new) = (traced.unwrap_or_default(), after.unwrap_or_default());
             let (gone, here) = differing(&old, &new);
             let origin = |text: &'_ Text, at: &[usize]| -> Vec<Origin> {
                 at.iter().map(|at| text.lines[*at].origin.clone()).collect()
             };
             let (gone, here) = (origin(&old, &gone), origin(&new, &here));
             causes = self.attribution.lines(&gone, &here);
-            if lines(&before) != lines(&Some(old)) {
-                causes.push(Cause::Drift(drift));
-            }
-        } else if lines(&before) != lines(&after) {
+        }
+        if is_drifted {
             causes.push(Cause::Drift(drift));
         }
         causes

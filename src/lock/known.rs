@@ -74,11 +74,6 @@ impl<'a> Known<'a> {
         });
     }
 
-    /// Whether labc wrote bytes of this hash at a path.
-    pub fn has(&self, path: &str, sha256: &str) -> bool {
-        self.hashes(path).any(|known| known == sha256)
-    }
-
     /// The hashes of all that labc wrote at a path.
     pub fn hashes(&self, path: &str) -> impl Iterator<Item = &'a str> {
         let own = self.paths.get(path).into_iter();
