@@ -14,7 +14,7 @@ mod repository;
 mod tree;
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -282,6 +282,133 @@ fn what_no_checkout_shows_is_named_with_what_mends_it() {
         "{}",
         run.said
     );
+}
+
+/// A mode is named in a commit and in its checkout, and `labc build` mends it, also the lock's.
+#[test]
+fn a_wrong_mode_is_named_and_mended() {
+    let Some(git) = repository("modes-mended") else {
+        return;
+    };
+    for (path, mode, what, note) in MODES {
+        let (commit, disk) = git.changed(|git| change_mode(&git.at(path), mode));
+        let head = format!("error[L1009]: `{path}` {what}");
+        for run in [&commit, &disk] {
+            assert_eq!(run.code, 3, "{}", run.said);
+            assert_eq!(said(run), [head.as_str()], "{}", run.said);
+        }
+        assert!(commit.said.contains(note), "{}", commit.said);
+        let help = "help: run `labc build` and commit what it writes";
+        assert!(commit.said.contains(help), "{}", commit.said);
+        builds(&git.at(""));
+        git.commit("built");
+        assert_eq!(git.check("HEAD").code, 0, "{path}");
+        let again = builds(&git.at(""));
+        assert!(again.ends_with("nothing changed\n"), "{again}");
+    }
+}
+
+/// Paths, the mode that somebody gives them, and what is said then.
+const MODES: [(&str, u32, &str, &str); 3] = [
+    (
+        PROGRAM,
+        0o644,
+        "is a program and may not be run",
+        "its mode is 100644 and should be 100755",
+    ),
+    (
+        DEPLOYMENT,
+        0o755,
+        "may be run and is no program",
+        "its mode is 100755 and should be 100644",
+    ),
+    (
+        "lab.lock",
+        0o755,
+        "may be run and is no program",
+        "its mode is 100755 and should be 100644",
+    ),
+];
+
+fn change_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+/// On a file system that knows no modes Git is told to record none, and so is labc: every file is a program there, or
+/// none. A commit still has its modes, and what is said mends them in the index.
+#[test]
+fn modes_that_git_does_not_record_count_in_commits_alone() {
+    let Some(git) = repository("modes-unrecorded") else {
+        return;
+    };
+    git.run(&["config", "core.fileMode", "false"]);
+    for (path, mode, what, _) in MODES {
+        change_mode(&git.at(path), mode);
+        let disk = labc(&git.at(""), &["check"]);
+        assert_eq!(disk.code, 0, "{}", disk.said);
+        let built = builds(&git.at(""));
+        assert!(built.ends_with("nothing changed\n"), "{built}");
+
+        let [wrong, right] = match mode {
+            0o755 => ["+x", "-x"],
+            _ => ["-x", "+x"],
+        };
+        let place = format!("clusters/home/{path}");
+        git.run(&["update-index", &format!("--chmod={wrong}"), &place]);
+        git.run(&["commit", "--quiet", "-m", "a mode"]);
+        let run = git.check("main");
+        assert_eq!(run.code, 3, "{}", run.said);
+        let head = format!("error[L1009]: `{path}` {what}");
+        assert_eq!(said(&run), [head.as_str()], "{}", run.said);
+        let command = format!("git update-index --chmod={right} {path}");
+        assert!(run.said.contains(&format!("`{command}`")), "{}", run.said);
+        let words: Vec<&str> = command.split(' ').skip(1).collect();
+        git.run(&[["-C", "clusters/home"].as_slice(), &words].concat());
+        git.run(&["commit", "--quiet", "-m", "mended"]);
+        assert_eq!(git.check("HEAD").code, 0, "{path}");
+    }
+    // Outside of Git nobody says what a mode counts for: a script that cannot be called is wrong, and no more.
+    let alone = tree::folder("check-modes-alone", &tree::lab(&[("one", 80)]));
+    builds(&alone);
+    change_mode(&alone.join(DEPLOYMENT), 0o755);
+    assert_eq!(labc(&alone, &["check"]).code, 0);
+    change_mode(&alone.join(PROGRAM), 0o644);
+    assert_eq!(labc(&alone, &["check"]).code, 3);
+}
+
+/// A link or a submodule where a file must be, and what is said to mend it.
+#[test]
+fn what_is_no_file_is_named_and_mended() {
+    let Some(git) = repository("no-file") else {
+        return;
+    };
+    git.write(".git/target", "elsewhere");
+    let target = git.run(&["hash-object", "-w", ".git/target"]);
+    let head = git.run(&["rev-parse", "HEAD"]);
+    let kinds = [
+        ("120000", &target, "a link"),
+        ("160000", &head, "a submodule"),
+    ];
+    for path in [PROGRAM, DEPLOYMENT, "lab.lock"] {
+        for (mode, id, what) in kinds {
+            git.run(&["reset", "--quiet", "--hard", "good"]);
+            let entry = format!("{mode},{id},clusters/home/{path}");
+            git.run(&["update-index", "--cacheinfo", &entry]);
+            git.run(&["commit", "--quiet", "-m", "no file"]);
+            git.run(&["reset", "--quiet", "--hard"]);
+            let run = git.check("HEAD");
+            assert_eq!(run.code, 3, "{}", run.said);
+            let message = format!("error[L1007]: `{path}` is in the way: it is {what}");
+            assert!(said(&run).contains(&message.as_str()), "{}", run.said);
+            let help =
+                format!("run `git rm {path}` and `labc build`, add what it writes and commit");
+            assert!(run.said.contains(&help), "{}", run.said);
+            git.run(&["-C", "clusters/home", "rm", "--quiet", path]);
+            builds(&git.at(""));
+            git.commit("mended");
+            assert_eq!(git.check("HEAD").code, 0, "{path}: {what}");
+        }
+    }
 }
 
 /// What a `.gitignore` hides is on disk and in no commit.

@@ -129,7 +129,7 @@ fn write(folder: &Folder, guard: Result<Guard, Stop>, compared: &Compared) -> Re
         old: before.lock.as_ref(),
         journal: before.journal.as_ref(),
         lock: compared
-            .lock_differs()
+            .writes_lock()
             .then_some((compared.lock.as_str(), before.stamp)),
     };
     if !plan.is_empty() {

@@ -27,8 +27,15 @@ pub(super) struct Compared {
 }
 
 impl Compared {
+    /// Whether the lock holds something else than the sources make.
     pub(super) fn lock_differs(&self) -> bool {
         self.before.text.as_deref() != Some(self.lock.as_bytes())
+    }
+
+    /// Whether the lock is to be written.
+    pub(super) fn writes_lock(&self) -> bool {
+        let mut verdicts = self.verdicts.iter();
+        self.lock_differs() || verdicts.any(|verdict| verdict.path == lock::FILE)
     }
 
     fn place(&self) -> Place<'_> {

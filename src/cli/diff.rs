@@ -325,7 +325,7 @@ fn committed(world: &World, outputs: &[Output]) -> Result<Option<Committed>, Fai
     let mut committed = Committed::default();
     for verdict in before.compare(world, outputs)? {
         let drift = match verdict.state {
-            State::Same | State::NotExecutable => continue,
+            State::Same | State::NotExecutable | State::Executable => continue,
             State::New | State::Stale | State::Obsolete if is_older => Drift::Epoch,
             State::New | State::Stale | State::Obsolete => Drift::Stale,
             State::Missing

@@ -201,6 +201,7 @@ impl Code {
     pub const OTHER_EPOCH: Code = Code(1006);
     pub const IN_THE_WAY: Code = Code(1007);
     pub const JOURNAL: Code = Code(1008);
+    pub const WRONG_MODE: Code = Code(1009);
 }
 
 /// L11: danger in a diff.

@@ -8,7 +8,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::emit::Output;
 use crate::source::{SourceKind, Sources};
 use crate::world::git::Reason;
-use crate::world::{Failure, JOURNAL, Stamp, Standing, World};
+use crate::world::{Failure, JOURNAL, Mode, Modes, Stamp, Standing, World, has};
 
 /// What is believed about a lock with conflict marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +58,8 @@ pub struct Before {
     pub has_journal: bool,
     /// Its journal, if it can be read.
     pub journal: Option<Journal>,
-    /// What stands where one of them must be.
-    blocked: Vec<Verdict>,
+    /// What is wrong with how they stand there: something else is in their place, or a mode.
+    wrong: Vec<Verdict>,
 }
 
 impl Before {
@@ -118,9 +118,13 @@ impl Before {
         match world.look(super::FILE)? {
             Standing::Nothing => {}
             Standing::Obstacle { path, what } => {
-                self.blocked.push(Verdict::blocked(&path, what));
+                self.wrong.push(Verdict::blocked(&path, what));
             }
             Standing::File(there) => {
+                if !has(&there, Mode::Plain) {
+                    let verdict = Verdict::bare(super::FILE, State::Executable);
+                    self.wrong.push(verdict);
+                }
                 let text = String::from_utf8_lossy(&there.bytes);
                 let name = super::FILE.to_owned();
                 let source = sources.add(name, text.as_ref().into(), SourceKind::Lab);
@@ -140,7 +144,7 @@ impl Before {
         match world.look(JOURNAL)? {
             Standing::Nothing => {}
             Standing::Obstacle { path, what } => {
-                self.blocked.push(Verdict::blocked(&path, what));
+                self.wrong.push(Verdict::blocked(&path, what));
             }
             Standing::File(there) => {
                 self.has_journal = true;
@@ -172,7 +176,8 @@ impl Before {
     pub fn compare(&mut self, world: &World, outputs: &[Output]) -> Result<Vec<Verdict>, Failure> {
         let mut verdicts = state::compare(world, outputs, &self.known())?;
         self.settle(world, &mut verdicts);
-        verdicts.append(&mut self.blocked.clone());
+        verdicts.splice(0..0, self.wrong.iter().cloned());
+        settle_modes(world, &mut verdicts);
         Ok(verdicts)
     }
 
@@ -213,4 +218,19 @@ impl Before {
             }
         }
     }
+}
+
+/// Drops what is wrong with modes that count for nothing. Where nobody knows, a file that may be run and need not is left
+/// as it is: there are file systems that know no other.
+fn settle_modes(world: &World, verdicts: &mut Vec<Verdict>) {
+    let is_of_mode = |state| matches!(state, State::NotExecutable | State::Executable);
+    if !verdicts.iter().any(|verdict| is_of_mode(verdict.state)) {
+        return;
+    }
+    let modes = world.modes();
+    verdicts.retain(|verdict| match verdict.state {
+        State::NotExecutable => modes != Modes::Unrecorded,
+        State::Executable => modes == Modes::Recorded,
+        _ => true,
+    });
 }

@@ -13,6 +13,10 @@ use crate::world::Obstacle;
 /// Lines of a difference that are shown; the rest is counted.
 const SHOWN: usize = 40;
 
+/// The modes that Git knows for files.
+const PLAIN: &str = "100644";
+const PROGRAM: &str = "100755";
+
 /// Where the tree is that is spoken of: it decides what is to be done about it.
 #[derive(Clone, Copy, Debug)]
 pub enum Place<'a> {
@@ -145,8 +149,8 @@ fn in_the_way(place: Place<'_>, path: &str, what: Obstacle) -> Diagnostic {
         Obstacle::Special => diagnostic,
     };
     if let Place::Commit(_) = place {
-        let remedy = "remove it with `git rm`, run `labc build` and commit";
-        return diagnostic.help(place.there(remedy));
+        let remedy = format!("run `git rm {path}` and `labc build`, add what it writes and commit");
+        return diagnostic.help(place.there(&remedy));
     }
     diagnostic.help(match what {
         Obstacle::Link => "remove it, or let `labc build --force` put its own there; what it leads to stays as it is",
@@ -173,7 +177,8 @@ fn of_path(place: Place<'_>, verdict: &Verdict) -> Diagnostic {
         State::Same | State::New => stale("is missing: the sources make it now"),
         State::Missing => missing(place, path),
         State::Stale => stale("is stale: the sources make something else now"),
-        State::NotExecutable => not_executable(place, path),
+        State::NotExecutable => wrong_mode(place, path, [PLAIN, PROGRAM]),
+        State::Executable => wrong_mode(place, path, [PROGRAM, PLAIN]),
         State::Blocked(what) => in_the_way(place, path, what),
         State::Obsolete => stale("is obsolete: the sources make it no more"),
         State::HandEdited => edited("was edited by hand"),
@@ -210,14 +215,20 @@ fn missing(place: Place<'_>, path: &str) -> Diagnostic {
     }
 }
 
-fn not_executable(place: Place<'_>, path: &str) -> Diagnostic {
-    let message = format!("`{path}` is a program and may not be run");
-    Diagnostic::error(Code::NOT_UP_TO_DATE, None, message).help(match place {
-        Place::Disk => place.build(),
-        Place::Commit(_) => place.there(&format!(
-            "run `git update-index --chmod=+x {path}` and commit"
-        )),
-    })
+/// A build mends a mode where Git records the modes of files; where it does not, the index is what Git believes.
+fn wrong_mode(place: Place<'_>, path: &str, [is, should_be]: [&str; 2]) -> Diagnostic {
+    let (what, sign) = match should_be {
+        PROGRAM => ("is a program and may not be run", '+'),
+        _ => ("may be run and is no program", '-'),
+    };
+    let diagnostic = Diagnostic::error(Code::WRONG_MODE, None, format!("`{path}` {what}"));
+    let diagnostic = match place {
+        Place::Disk => diagnostic,
+        Place::Commit(_) => diagnostic.note(format!("its mode is {is} and should be {should_be}")),
+    };
+    diagnostic.help(place.build()).help(format!(
+        "where Git was told to record no modes (`core.fileMode`), run `git update-index --chmod={sign}x {path}` and commit"
+    ))
 }
 
 /// The lines that differ, with two lines around them: `-` as the sources make it, `+` what is there.

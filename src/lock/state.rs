@@ -20,6 +20,8 @@ pub enum State {
     Stale,
     /// As the build makes it, but it is a program and may not be run.
     NotExecutable,
+    /// As the build makes it, but it may be run and is no program.
+    Executable,
     /// Neither as labc wrote it nor as the build makes it.
     HandEdited,
     /// labc never wrote it, and the build would put its own there.
@@ -125,7 +127,8 @@ impl Subject<'_> {
         };
         let state = match self.made {
             Some(made) if there.bytes == made.bytes && has(&there, made.mode()) => return None,
-            Some(made) if there.bytes == made.bytes => State::NotExecutable,
+            Some(made) if there.bytes == made.bytes && made.executable => State::NotExecutable,
+            Some(made) if there.bytes == made.bytes => State::Executable,
             Some(_) if !known.contains(self.path) => State::Foreign,
             Some(_) if is_own(&there) => State::Stale,
             Some(_) => State::HandEdited,
@@ -168,7 +171,7 @@ impl Verdict {
     }
 
     /// A state with no file to it.
-    fn bare(path: &str, state: State) -> Self {
+    pub(super) fn bare(path: &str, state: State) -> Self {
         Verdict {
             path: path.to_owned(),
             state,

@@ -105,6 +105,13 @@ impl Repository {
         Ok(Some(object.detach().data))
     }
 
+    /// Whether Git takes the modes of files from the work tree: not where `core.fileMode` is off, which Git sets by itself
+    /// on a file system that knows none. What it has in its index counts there, whatever the work tree shows.
+    pub fn records_modes(&self) -> bool {
+        let config = self.git.config_snapshot();
+        config.boolean("core.fileMode").unwrap_or(true)
+    }
+
     /// The first digits of a commit's id: as many as name it alone in this repository.
     pub fn short(&self, commit: Commit) -> String {
         use gix::prelude::ObjectIdExt as _;

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use git::CommitTree;
+use git::{CommitTree, Repository};
 
 pub use folder::{Folder, find_lab};
 pub use guard::Guard;
@@ -73,6 +73,17 @@ pub enum Read {
     Missing,
     /// It is not a file of the lab: a link that leaves the folder, a folder, a device. The phrase says which.
     Refused(String),
+}
+
+/// What it counts for whether a file may be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modes {
+    /// Git records it.
+    Recorded,
+    /// It is chance: Git was told to record none, or the system knows none.
+    Unrecorded,
+    /// The folder lies in no Git repository.
+    Unknown,
 }
 
 /// The file that makes a folder a lab.
@@ -183,6 +194,20 @@ impl World {
             World::Folder(root) => root.files_below(folder),
             World::Commit(tree) => tree.files_below(folder),
             World::Memory(_) => self.list(folder),
+        }
+    }
+
+    /// What the modes of its files count for: Git's default where there is a repository that cannot be opened.
+    pub fn modes(&self) -> Modes {
+        match self {
+            World::Memory(_) => Modes::Unrecorded,
+            World::Commit(_) => Modes::Recorded,
+            World::Folder(_) if cfg!(not(unix)) => Modes::Unrecorded,
+            World::Folder(folder) => match Repository::around(folder.name()) {
+                Ok(None) => Modes::Unknown,
+                Ok(Some(repository)) if !repository.records_modes() => Modes::Unrecorded,
+                Ok(Some(_)) | Err(_) => Modes::Recorded,
+            },
         }
     }
 

@@ -542,10 +542,9 @@ pub(super) fn remove_leftover(dir: &Dir, name: &str) -> io::Result<()> {
     }
 }
 
-/// Whether a file has the mode that it should have. One that may be run and need not is left as it is: there are file
-/// systems that know no other.
+/// Whether a file has the mode that it should have, as far as Git would record it: whether its owner may run it.
 pub fn has(there: &There, mode: Mode) -> bool {
-    there.executable || mode == Mode::Plain
+    there.executable == (mode == Mode::Program)
 }
 
 #[cfg(unix)]
