@@ -1,11 +1,12 @@
 //! The Git repository that a lab lies in, read only: what its revisions name, which merge its work tree is in or just
 //! had, and what files held at a commit.
 //!
-//! Nothing but the repository's own files is read: no configuration of the machine or the user, no environment, and no
-//! hook, filter or other program is ever run. Of the repository's own configuration only what Git's files look like is
+//! Nothing but the repository's own files is read: no configuration of the machine or the user, no environment but for
+//! where in the repository a push is kept that a hook is asked about, and no hook, filter or other program is ever run. Of the repository's own configuration only what Git's files look like is
 //! heeded, and which branch follows which; so it does not matter who owns it. Knows bytes and commits, no format.
 
 mod commit_tree;
+mod incoming;
 mod listing;
 mod merging;
 mod revision;
@@ -21,7 +22,7 @@ use gix::ObjectId;
 use gix::open::Options;
 use gix::sec::Trust;
 
-use super::MAX_FILE;
+use incoming::Incoming;
 
 pub use commit_tree::CommitTree;
 pub use merging::Merge;
@@ -31,6 +32,8 @@ pub use unresolved::Unresolved;
 /// The repository around a lab's folder.
 pub struct Repository {
     git: gix::Repository,
+    /// The push that a hook is asked about; `git` knows its history, and nothing else of it.
+    incoming: Option<Incoming>,
     /// Where the folder lies below the work tree; empty in a bare repository.
     below: PathBuf,
 }
@@ -76,10 +79,19 @@ impl Repository {
                 "its branches are stored as `{form}`, which labc cannot read; `git refs migrate --ref-format=files` changes that"
             ));
         }
-        Ok(Some(Repository {
+        let incoming = Incoming::to(&git)?;
+        Ok(Some(Repository::new(git, incoming, below.to_owned())))
+    }
+
+    fn new(mut git: gix::Repository, incoming: Option<Incoming>, below: PathBuf) -> Self {
+        if let Some(incoming) = &incoming {
+            incoming.add_history(&mut git);
+        }
+        Repository {
             git,
-            below: below.to_owned(),
-        }))
+            incoming,
+            below,
+        }
     }
 
     /// What a file of the lab held at a commit; none where there was no such file.
@@ -87,22 +99,12 @@ impl Repository {
     /// # Errors
     /// An object cannot be read, or is larger than any file of a lab.
     pub fn read(&self, commit: Commit, path: &str) -> Result<Option<Vec<u8>>, Reason> {
-        let tree = self
-            .git
-            .find_commit(commit.0)
-            .and_then(|found| found.tree());
-        let entry = tree
-            .and_then(|tree| tree.lookup_entry_by_path(self.below.join(path)))
-            .map_err(reason)?;
-        let Some(entry) = entry.filter(|entry| entry.mode().is_blob()) else {
-            return Ok(None);
-        };
-        let header = self.git.find_header(entry.id()).map_err(reason)?;
-        if header.size() > MAX_FILE {
-            return Err(format!("`{path}` has {} bytes at a commit", header.size()));
+        let called = self.short(commit);
+        let lab = CommitTree::open(self, commit, &self.below, &called);
+        match lab.map_err(|failure| failure.to_string())? {
+            Some(lab) => lab.file(path).map_err(|failure| failure.to_string()),
+            None => Ok(None),
         }
-        let object = entry.object().map_err(reason)?;
-        Ok(Some(object.detach().data))
     }
 
     /// Whether Git takes the modes of files from the work tree: not where `core.fileMode` is off, which Git sets by itself
@@ -115,7 +117,10 @@ impl Repository {
     /// The first digits of a commit's id: as many as name it alone in this repository.
     pub fn short(&self, commit: Commit) -> String {
         use gix::prelude::ObjectIdExt as _;
-        commit.0.attach(&self.git).shorten_or_id().to_string()
+        let prefix = commit.0.attach(&self.git).shorten().ok();
+        let incoming = || self.incoming.as_ref()?.short(commit, &self.git);
+        let short = prefix.map(|prefix| prefix.to_string()).or_else(incoming);
+        short.unwrap_or_else(|| commit.to_string())
     }
 }
 

@@ -13,7 +13,7 @@ use gix::ObjectId;
 use gix::objs::TreeRefIter;
 use gix::objs::tree::EntryKind;
 
-use super::{Commit, Repository, reason};
+use super::{Commit, Incoming, Repository, reason};
 use crate::world::folder::failure;
 use crate::world::source::{CIRCLE, ESCAPE, IS_FOLDER, NOWHERE, too_large};
 use crate::world::{Failure, MAX_FILE, Read};
@@ -40,10 +40,18 @@ struct Inner {
     /// What messages call the commit.
     called: String,
     shared: gix::ThreadSafeRepository,
+    /// The push that it may lie in.
+    incoming: Option<Incoming>,
     /// Handles that no thread uses now.
-    idle: Mutex<Vec<gix::Repository>>,
+    idle: Mutex<Vec<Handles>>,
     /// Every tree that was read.
     trees: Mutex<BTreeMap<ObjectId, Arc<Entries>>>,
+}
+
+/// A thread's own ways to the objects.
+struct Handles {
+    git: gix::Repository,
+    incoming: Option<gix::Repository>,
 }
 
 /// What a tree holds, by name.
@@ -107,6 +115,7 @@ impl CommitTree {
             folder: folder.to_owned(),
             called: called.to_owned(),
             shared: repository.git.clone().into_sync(),
+            incoming: repository.incoming.clone(),
             idle: Mutex::new(Vec::new()),
             trees: Mutex::new(BTreeMap::new()),
         });
@@ -151,10 +160,8 @@ impl CommitTree {
 
     /// The repository, with the lab's folder as its place in it.
     pub fn repository(&self) -> Repository {
-        Repository {
-            git: self.inner.shared.to_thread_local(),
-            below: self.inner.folder.clone(),
-        }
+        let git = self.inner.shared.to_thread_local();
+        Repository::new(git, self.inner.incoming.clone(), self.inner.folder.clone())
     }
 
     /// The bytes of a file.
@@ -173,6 +180,22 @@ impl CommitTree {
                 Found::Link => refused(NOWHERE),
                 _ => Ok(Read::Missing),
             },
+        }
+    }
+
+    /// What a file holds; none where there is none, or a link. One that is larger than any file of a lab is a failure.
+    pub(super) fn file(&self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let Found::File(id) = self.find(path, false)? else {
+            return Ok(None);
+        };
+        let (size, bytes) = self.object(id, path, MAX_FILE)?;
+        match size > MAX_FILE {
+            true => Err(failure(
+                "reading",
+                self.say(path),
+                io::Error::other(too_large(size)),
+            )),
+            false => Ok(Some(bytes)),
         }
     }
 
@@ -288,13 +311,25 @@ impl CommitTree {
         Ok(entries)
     }
 
-    /// Runs with a handle of the repository that is this thread's alone.
-    fn with<T>(&self, run: impl FnOnce(&gix::Repository) -> gix::Result<T>) -> gix::Result<T> {
+    /// Runs with a handle of the repository that is this thread's alone: first with what is pushed, if anything is.
+    fn with<T>(&self, run: impl Fn(&gix::Repository) -> gix::Result<T>) -> gix::Result<T> {
         let idle = lock(&self.inner.idle).pop();
-        let git = idle.unwrap_or_else(|| self.inner.shared.to_thread_local());
-        let result = run(&git);
-        lock(&self.inner.idle).push(git);
+        let handles = idle.unwrap_or_else(|| self.handles());
+        let incoming = handles.incoming.as_ref();
+        let result = match incoming.and_then(|incoming| run(incoming).ok()) {
+            Some(result) => Ok(result),
+            None => run(&handles.git),
+        };
+        lock(&self.inner.idle).push(handles);
         result
+    }
+
+    fn handles(&self) -> Handles {
+        let incoming = self.inner.incoming.as_ref();
+        Handles {
+            git: self.inner.shared.to_thread_local(),
+            incoming: incoming.map(Incoming::repository),
+        }
     }
 
     /// A path of it as failures name it.

@@ -10,7 +10,7 @@ use gix::revision::plumbing::Spec::Include;
 use gix::revision::spec::parse::{ObjectKindHint, Options};
 
 use super::unresolved::{failed, unknown};
-use super::{Commit, CommitTree, Repository, Unresolved, reason};
+use super::{Commit, CommitTree, Incoming, Repository, Unresolved, reason};
 use crate::world::{Failure, LAB};
 
 /// Where a work goes to if its branch does not say so: the first of these that is there.
@@ -53,9 +53,15 @@ impl Repository {
         };
         let followed = self.of_local_upstream(revision);
         let asked = followed.as_deref().unwrap_or(revision);
-        let spec = Spec::from_bstr(asked, &self.git, options);
+        let spec = Spec::from_bstr(asked, &self.git, options).map(Spec::detach);
+        let spec = spec.or_else(|error| {
+            // An id of what is pushed is not among those of the repository.
+            let incoming = self.incoming.as_ref().map(Incoming::repository);
+            let spec = incoming.map(|git| Spec::from_bstr(asked, &git, options).map(Spec::detach));
+            spec.and_then(Result::ok).ok_or(error)
+        });
         let spec = spec.map_err(|error| self.unresolved(revision, &error))?;
-        let Include(id) = spec.detach() else {
+        let Include(id) = spec else {
             let message = format!("`{revision}` names several commits, and one is asked for");
             return Err(unknown(message, None));
         };

@@ -2,7 +2,7 @@
 
 use gix::revision::spec::parse::Error;
 
-use super::{Reason, Repository, reason};
+use super::{Reason, Repository, incoming, reason};
 use crate::diag::did_you_mean;
 use crate::world::Failure;
 
@@ -78,9 +78,18 @@ impl Repository {
         };
         Unresolved::Unknown {
             message: format!("there is no revision `{revision}`"),
-            notes: note.into_iter().collect(),
+            notes: note.into_iter().chain(self.kept_elsewhere()).collect(),
             help: meant.or_else(|| self.cut_off()),
         }
+    }
+
+    /// What a hook should know whose push is not where labc looks for it.
+    fn kept_elsewhere(&self) -> Option<String> {
+        let folder = incoming::named().filter(|_| self.incoming.is_none())?;
+        Some(format!(
+            "what is pushed is kept in {}, and labc takes it from a folder in the repository's own objects alone",
+            folder.display()
+        ))
     }
 
     fn why_no_head(&self) -> String {
