@@ -349,7 +349,8 @@ impl CommitTree {
         };
         if self.with(is_partial).unwrap_or(false) {
             why.push_str(
-                "; this clone is partial, and labc fetches nothing: clone without `--filter`",
+                "; this clone is partial, and labc fetches nothing: run `git fetch --refetch --no-filter`, or clone \
+                 without `--filter`",
             );
         }
         failure("reading", self.say(path), io::Error::other(why))

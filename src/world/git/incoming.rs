@@ -102,7 +102,7 @@ fn history(git: &gix::Repository) -> Result<Storage, Reason> {
         bytes += header.size();
         if bytes > MAX_HISTORY {
             return Err(format!(
-                "what is pushed has more than {MAX_HISTORY} bytes of commits"
+                "what is pushed has more than {MAX_HISTORY} bytes of commits: push it in parts"
             ));
         }
         let object = git.find_object(id).map_err(reason)?.detach();
