@@ -13,6 +13,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use lab_repository::{LABC, Ran, Repository, folder, git, has_git, run};
 
@@ -151,7 +152,7 @@ fn scripts_pass_shellcheck() {
         println!("skipped: no shellcheck; `tests/tools.sh programs` installs it");
         return;
     }
-    let scripts = ["install.sh", "run.sh", "regenerate.sh"];
+    let scripts = ["install.sh", "run.sh", "regenerate.sh", "hook.sh"];
     passes(
         Command::new("shellcheck")
             .args(scripts)
@@ -287,11 +288,23 @@ impl Job {
 
     /// Runs a script of the action in a folder.
     fn script(&self, name: &str, argument: &str, at: &Path, variables: &[(&str, &str)]) -> Ran {
+        let action = root().join(".github/actions/labc");
+        self.script_in(&action, name, argument, at, variables)
+    }
+
+    /// The same with the action of another checkout.
+    fn script_in(
+        &self,
+        action: &Path,
+        name: &str,
+        argument: &str,
+        at: &Path,
+        variables: &[(&str, &str)],
+    ) -> Ran {
         let path = std::env::var("PATH").expect("a path");
         let tools = self.base.join("tools");
-        let script = root().join(".github/actions/labc").join(name);
         run(Command::new("bash")
-            .arg(script)
+            .arg(action.join(name))
             .arg(argument)
             .current_dir(at)
             .env("PATH", format!("{}:{path}", tools.display()))
@@ -513,8 +526,16 @@ fn the_cache_is_of_these_sources() {
     assert_ne!(key(), before);
 }
 
-/// The real pre-commit, with this repository's hooks. Building labc is cargo's work and needs its registry: here the hooks
-/// find a labc on the PATH instead, and all else is as it is.
+/// A cargo that compiles nothing: it puts a ready labc where the real one would put its own.
+const CARGO: &str = r#"#!/bin/sh
+echo "$@" >> "$CALLS"
+while [ "$1" != --root ]; do shift; done
+mkdir -p "$2/bin"
+cp "$READY" "$2/bin/labc"
+"#;
+
+/// The real pre-commit, with this repository's hooks. Compiling takes minutes and a registry: that is left out, and all
+/// else is as it is.
 #[test]
 fn hooks_stop_a_stale_commit_and_a_stale_push() {
     let Some(pre_commit) = tool("venv/bin/pre-commit") else {
@@ -523,20 +544,89 @@ fn hooks_stop_a_stale_commit_and_a_stale_push() {
     if !has_git() {
         return;
     }
-    let job = Job::new("hooks").with_labc();
-    let hooks = fs::read_to_string(root().join(".pre-commit-hooks.yaml")).expect("it can be read");
-    assert_eq!(hooks.matches("language: rust\n").count(), 2, "{hooks}");
+    let job = Job::new("hooks");
+    let calls = job.base.join("calls");
+    let calls_to = format!("#!/bin/sh\nCALLS='{}' READY='{LABC}'\n", calls.display());
+    job.program("cargo", &CARGO.replacen("#!/bin/sh\n", &calls_to, 1));
+    let source = source(&job);
+    for file in [".pre-commit-hooks.yaml", ".github/actions/labc/hook.sh"] {
+        let from = root().join(file);
+        let to = source.root.join(file);
+        fs::create_dir_all(to.parent().expect("a folder")).expect("a folder can be made");
+        fs::copy(from, to).expect("it can be copied");
+    }
+    source.commit("hooks");
+    hooks_stop(&job, &pre_commit, &source);
+    // Once for all runs, and with the versions that are locked.
+    let calls = fs::read_to_string(calls).expect("cargo was called");
+    assert_eq!(calls.lines().count(), 1, "{calls}");
+    assert!(calls.contains(" --locked "), "{calls}");
+}
+
+/// What hooks and jobs do on a machine that has no labc, to its end. `LABC_INSTALL=1 cargo test --test ci compiled --
+/// --nocapture` compiles labc twice as others do who use it, which takes some minutes, and tells how long.
+#[test]
+fn a_labc_that_is_compiled_for_hooks_and_for_jobs_works() {
+    if std::env::var_os("LABC_INSTALL").is_none() || !has_git() {
+        println!("skipped: LABC_INSTALL=1 asks for it");
+        return;
+    }
+    let job = Job::new("compiled");
+    let source = source(&job);
+    let files = run(git(root()).args(["ls-files", "-z"]));
+    for file in files.out.split_terminator('\0') {
+        let to = source.root.join(file);
+        fs::create_dir_all(to.parent().expect("a folder")).expect("a folder can be made");
+        // One that is removed and not yet committed is none.
+        if root().join(file).exists() {
+            fs::copy(root().join(file), to).expect("it can be copied");
+        }
+    }
+    source.commit("labc");
+
+    let begin = Instant::now();
+    let lab = Repository::new(job.base.join("lab"), &[("lab.toml", LAB)]);
+    let action = source.root.join(".github/actions/labc");
+    let ran = job.script_in(&action, "install.sh", "install", &lab.root, &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.said);
+    println!("install.sh: {:?}", begin.elapsed());
+    let folder = job.read("path");
+    let path = format!(
+        "{}:{}",
+        folder.trim_end(),
+        std::env::var("PATH").expect("a path")
+    );
+    let variables = [("PATH", path.as_str())];
+    let ran = job.script_in(&action, "run.sh", "check", &lab.root, &variables);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert_eq!(job.read("outputs"), "exit-code=0\n");
+    // What the cache gives back is not compiled again.
+    job.program("cargo", "#!/bin/sh\nexit 1\n");
+    let again = job.script_in(&action, "install.sh", "install", &lab.root, &[]);
+    assert_eq!(again.code, 0, "{}", again.said);
+    fs::remove_file(job.base.join("tools/cargo")).expect("it can be removed");
+
+    let Some(pre_commit) = tool("venv/bin/pre-commit") else {
+        return;
+    };
+    let begin = Instant::now();
+    hooks_stop(&job, &pre_commit, &source);
+    println!("hook.sh, and all that the hooks do: {:?}", begin.elapsed());
+}
+
+/// The repository that hooks come from, as yet without anything.
+fn source(job: &Job) -> Repository {
     let source = Repository {
         root: job.base.join("source"),
     };
-    source.write(
-        ".pre-commit-hooks.yaml",
-        &hooks.replace("language: rust\n", "language: system\n"),
-    );
+    fs::create_dir_all(&source.root).expect("a folder can be made");
     source.git(&["init", "--quiet", "-b", "main"]);
-    source.commit("hooks");
-    let commit = source.git(&["rev-parse", "HEAD"]);
+    source
+}
 
+/// A person commits and pushes with the hooks of a repository.
+fn hooks_stop(job: &Job, pre_commit: &Path, source: &Repository) {
+    let commit = source.git(&["rev-parse", "HEAD"]);
     let person = Repository::new(
         job.base.join("person"),
         &[("lab.toml", LAB), (".gitignore", ".labc/\n")],
@@ -572,7 +662,7 @@ fn hooks_stop_a_stale_commit_and_a_stale_push() {
             .env("PRE_COMMIT_HOME", job.base.join("home")))
     };
     let with_git = |arguments: &[&str]| in_person(Path::new("git"), arguments);
-    let installed = in_person(&pre_commit, &["install"]);
+    let installed = in_person(pre_commit, &["install"]);
     assert_eq!(installed.code, 0, "{}{}", installed.out, installed.said);
     person.git(&["add", "--all"]);
     let fine = with_git(&["commit", "-m", "hooks"]);
