@@ -71,9 +71,10 @@ fn certain_in(text: &str) -> Vec<Hidden> {
     });
     let values = manifest::values(text).into_iter();
     let mut found: Vec<Hidden> = bodies.chain(values.map(|range| secret(range, 0))).collect();
+    let forms = token::Forms::of(text);
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        let tokens = token::find(line).chain(url::users(line));
+        let tokens = forms.likely(line).chain(url::users(line));
         found.extend(tokens.map(|range| secret(range, at)));
         found.extend(token::encrypted(line).map(|range| Hidden {
             range: range.start + at..range.end + at,

@@ -1,9 +1,10 @@
-//! What secrets look like in text: tokens with a prefix of their own, keys in PEM or as base64 of it, and what stands
-//! behind a key that only ever holds a secret.
+//! What secrets look like in text: [tokens](super::token), keys in PEM, and what stands behind a key that only ever holds
+//! a secret.
 
 use std::ops::Range;
 
 use super::ALLOWED;
+use super::token::Forms;
 
 /// A place that looks like a secret.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,97 +14,6 @@ pub(crate) struct Found {
     /// What it looks like, with its article.
     pub(crate) what: &'static str,
 }
-
-/// A token: its prefix, which letters follow, and at least how many of them.
-struct Token {
-    prefix: &'static str,
-    letters: fn(char) -> bool,
-    least: usize,
-    what: &'static str,
-}
-
-fn word(letter: char) -> bool {
-    letter.is_ascii_alphanumeric()
-}
-
-fn dashed(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || letter == '-' || letter == '_'
-}
-
-fn upper(letter: char) -> bool {
-    letter.is_ascii_uppercase() || letter.is_ascii_digit()
-}
-
-fn base64(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || "+/=".contains(letter)
-}
-
-const fn token(
-    prefix: &'static str,
-    letters: fn(char) -> bool,
-    least: usize,
-    what: &'static str,
-) -> Token {
-    Token {
-        prefix,
-        letters,
-        least,
-        what,
-    }
-}
-
-/// Tokens, as their issuers document them; the last six are the beginnings of `-----BEGIN ... PRIVATE KEY` in base64, as
-/// kubeconfigs and machine configs hold keys.
-const TOKENS: [Token; 23] = [
-    token("AGE-SECRET-KEY-1", upper, 20, "an age key"),
-    token("ghp_", word, 30, "a token of GitHub"),
-    token("gho_", word, 30, "a token of GitHub"),
-    token("ghu_", word, 30, "a token of GitHub"),
-    token("ghs_", word, 30, "a token of GitHub"),
-    token("ghr_", word, 30, "a token of GitHub"),
-    token("github_pat_", dashed, 40, "a token of GitHub"),
-    token("glpat-", dashed, 20, "a token of GitLab"),
-    token("gldt-", dashed, 20, "a token of GitLab"),
-    token("xoxb-", dashed, 20, "a token of Slack"),
-    token("xoxp-", dashed, 20, "a token of Slack"),
-    token("xoxa-", dashed, 20, "a token of Slack"),
-    token("xoxs-", dashed, 20, "a token of Slack"),
-    token("xapp-", dashed, 20, "a token of Slack"),
-    token("AKIA", upper, 16, "an access key of AWS"),
-    token("ASIA", upper, 16, "an access key of AWS"),
-    token("tskey-", dashed, 20, "a key of Tailscale"),
-    token("LS0tLS1CRUdJTiBQUklWQVRFIEtF", base64, 20, "a private key"),
-    token(
-        "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBL",
-        base64,
-        20,
-        "a private key",
-    ),
-    token(
-        "LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtF",
-        base64,
-        20,
-        "a private key",
-    ),
-    token(
-        "LS0tLS1CRUdJTiBFRDI1NTE5IFBSSVZBVEUgS0VZ",
-        base64,
-        20,
-        "a private key",
-    ),
-    token(
-        "LS0tLS1CRUdJTiBPUEVOU1NIIFBSSVZBVEUgS0VZ",
-        base64,
-        20,
-        "a private key",
-    ),
-    token(
-        "LS0tLS1CRUdJTiBEU0EgUFJJVkFURSBL",
-        base64,
-        20,
-        "a private key",
-    ),
-];
 
 /// Keys that only ever hold a secret, in lowercase without `_` and `-`: kubeconfigs', WireGuard's, and those that Talos
 /// itself masks (`pkg/machinery/config/types/v1alpha1`, the `Redact` methods).
@@ -123,16 +33,12 @@ const KEYS: [(&str, &str); 11] = [
 
 /// Everything in a text that looks like a secret and whose line does not allow it, with the number of its line.
 pub(crate) fn find(text: &str) -> Vec<(usize, Found)> {
-    // Most texts hold none of them: one look at the whole is less than one at each line.
-    let tokens: Vec<&Token> = TOKENS
-        .iter()
-        .filter(|token| text.contains(token.prefix))
-        .collect();
+    let forms = Forms::of(text);
     let mut all = Vec::new();
     let mut start = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
         if !line.contains(ALLOWED) {
-            for mut found in in_line(line.trim_end(), &tokens) {
+            for mut found in in_line(line.trim_end(), &forms) {
                 found.range = found.range.start + start..found.range.end + start;
                 all.push((index + 1, found));
             }
@@ -142,7 +48,7 @@ pub(crate) fn find(text: &str) -> Vec<(usize, Found)> {
     all
 }
 
-fn in_line(line: &str, of: &[&Token]) -> Vec<Found> {
+fn in_line(line: &str, forms: &Forms) -> Vec<Found> {
     if let Some(begin) = line.find("-----BEGIN ") {
         // Everything behind it is the key, where it stands in one line.
         if line[begin..].contains("PRIVATE KEY-----") && !line[begin..].contains("ENCRYPTED") {
@@ -151,7 +57,11 @@ fn in_line(line: &str, of: &[&Token]) -> Vec<Found> {
             return vec![Found { range, what }];
         }
     }
-    let mut found: Vec<Found> = of.iter().flat_map(|token| tokens(line, token)).collect();
+    let tokens = forms.certain(line).map(|token| Found {
+        range: token.range,
+        what: token.what,
+    });
+    let mut found: Vec<Found> = tokens.collect();
     for (key, range) in assignments(line) {
         let overlaps =
             |known: &Found| known.range.start < range.end && range.start < known.range.end;
@@ -161,25 +71,6 @@ fn in_line(line: &str, of: &[&Token]) -> Vec<Found> {
         }
     }
     found.sort_by_key(|found| found.range.start);
-    found
-}
-
-/// The places of one kind of token.
-fn tokens(line: &str, token: &Token) -> Vec<Found> {
-    let mut found = Vec::new();
-    for (start, prefix) in line.match_indices(token.prefix) {
-        let is_inside = line[..start].chars().next_back().is_some_and(dashed);
-        let rest = &line[start + prefix.len()..];
-        let length = rest
-            .find(|letter| !(token.letters)(letter))
-            .unwrap_or(rest.len());
-        if !is_inside && length >= token.least {
-            found.push(Found {
-                range: start..start + prefix.len() + length,
-                what: token.what,
-            });
-        }
-    }
     found
 }
 
