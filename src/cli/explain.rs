@@ -9,7 +9,7 @@ use super::output::{self, misused, say};
 use super::{Common, Exit, Format};
 use crate::compile;
 use crate::diag::report::{Section, places};
-use crate::diag::{Code, Label, did_you_mean};
+use crate::diag::{Code, Hidden, Label, did_you_mean};
 use crate::emit::emit;
 use crate::explain::{Cause, Place, Refusal, Story, explain, find_file};
 use crate::lower::{OutFile, Tree};
@@ -198,6 +198,7 @@ fn as_text(story: &Story, sources: &Sources) -> String {
     let drawn = places(
         &sections,
         sources,
+        Hidden::new(),
         output::colour(console::colour_on_stdout()),
     );
     if story.causes.is_empty() {

@@ -5,10 +5,12 @@
 
 mod code;
 pub mod report;
+mod shown;
 
 use std::collections::BTreeSet;
 
 pub use code::Code;
+pub(crate) use shown::Hidden;
 
 use crate::source::{Sources, Span};
 

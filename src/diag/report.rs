@@ -2,14 +2,13 @@
 //!
 //! The only file that knows the drawing crate. It decides nothing: order and wording come with the diagnostics.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use super::{Code, Diagnostic, Diagnostics, Label, Severity};
-use crate::secret::hidden::certain;
+use super::shown::{Hidden, Masked, steers};
+use super::{Diagnostic, Diagnostics, Label, Severity};
 use crate::source::{SourceId, Sources, Span};
 
 /// Columns that a drawn message may take.
@@ -60,95 +59,8 @@ fn shown<'a>(diagnostics: &'a Diagnostics, sources: &Sources) -> (Vec<&'a Diagno
     (shown.collect(), total - MAX_SHOWN)
 }
 
-/// What messages do not show as it is: files that hold secrets or letters that steer a terminal, and words of messages
-/// that are secrets of these files.
-#[derive(Default)]
-struct Masked {
-    /// Files with asterisks in the place of a secret, whatever the message is about.
-    files: BTreeMap<SourceId, String>,
-    secrets: BTreeSet<String>,
-}
-
-/// Letters from which on a secret is looked for anywhere in a message; a shorter one is looked for in backticks.
-const LONG: usize = 6;
-
-/// What stands for a secret in a message.
-const MASK: &str = "(secret)";
-
-impl Masked {
-    fn new(shown: impl Iterator<Item = Span>, sources: &Sources) -> Self {
-        let shown: BTreeSet<SourceId> = shown.map(|span| span.source).collect();
-        let mut masked = Masked::default();
-        for source in shown {
-            let text = &sources.file(source).text;
-            if text.contains(steers) {
-                let harmless = text.chars().map(harmless).collect();
-                masked.files.insert(source, harmless);
-            }
-            // What is encrypted is no secret: that it is there may be the very message.
-            for secret in certain(text).into_iter().filter(|part| !part.is_encrypted) {
-                masked.hide(source, secret.range, sources);
-            }
-        }
-        masked
-    }
-
-    fn of(diagnostics: &Diagnostics, sources: &Sources) -> Self {
-        let places = diagnostics.iter().flat_map(|found| {
-            let labels = found.labels.iter().map(|label| label.span);
-            found.span.into_iter().chain(labels)
-        });
-        let mut masked = Masked::new(places, sources);
-        let found = diagnostics
-            .iter()
-            .filter(|found| found.code == Code::PLAIN_SECRET);
-        for span in found.filter_map(|found| found.span) {
-            masked.hide(span.source, span.range(), sources);
-        }
-        masked
-    }
-
-    fn hide(&mut self, source: SourceId, range: Range<usize>, sources: &Sources) {
-        let original = &sources.file(source).text;
-        let lines = original[range.clone()].lines().map(str::trim);
-        let secrets = lines.filter(|line| !line.is_empty());
-        self.secrets.extend(secrets.map(str::to_owned));
-        let text = self
-            .files
-            .entry(source)
-            .or_insert_with(|| original.to_string());
-        let hidden = |byte| if byte == b'\n' { '\n' } else { '*' };
-        // One asterisk a byte, so that every other span stays where it is.
-        let stars: String = original.as_bytes()[range.clone()]
-            .iter()
-            .copied()
-            .map(hidden)
-            .collect();
-        text.replace_range(range, &stars);
-    }
-
-    /// The words of a message as they may be shown.
-    fn say(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for part in certain(&text).into_iter().rev() {
-            text.replace_range(part.range, MASK);
-        }
-        // The longest first: one may be a part of another.
-        let mut secrets: Vec<&String> = self.secrets.iter().collect();
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        for secret in secrets {
-            if secret.len() >= LONG {
-                text = text.replace(secret.as_str(), MASK);
-            } else {
-                text = text.replace(&format!("`{secret}`"), MASK);
-            }
-        }
-        text
-    }
-}
-
 /// One diagnostic as text that ends in a line break.
-fn draw(diagnostic: &Diagnostic, sources: &Sources, masked: &Masked, colour: Colour) -> String {
+fn draw(diagnostic: &Diagnostic, sources: &Sources, masked: &Masked<'_>, colour: Colour) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -164,7 +76,8 @@ fn draw(diagnostic: &Diagnostic, sources: &Sources, masked: &Masked, colour: Col
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(printable(&masked.say(help))));
     }
-    render(&[group], colour)
+    let drawn = render(&[group], colour);
+    placed(&drawn, annotated(diagnostic), sources, masked)
 }
 
 /// Places under a title, each with what is there.
@@ -177,10 +90,15 @@ pub struct Section {
 }
 
 /// Sections drawn like one message, as text that ends in a line break: the first title says what it is about, the
-/// others are notes to it.
-pub fn places(sections: &[Section], sources: &Sources, colour: Colour) -> String {
-    let labels = sections.iter().flat_map(|section| &section.places);
-    let masked = Masked::new(labels.map(|label| label.span), sources);
+/// others are notes to it. What is hidden of the sources is not shown.
+pub(crate) fn places(
+    sections: &[Section],
+    sources: &Sources,
+    hidden: Hidden,
+    colour: Colour,
+) -> String {
+    let labels = || sections.iter().flat_map(|section| &section.places);
+    let masked = Masked::new(labels().map(|label| label.span), sources, hidden);
     let groups: Vec<Group<'_>> = sections
         .iter()
         .enumerate()
@@ -201,7 +119,9 @@ pub fn places(sections: &[Section], sources: &Sources, colour: Colour) -> String
             title.elements(snippets(annotated, sources, &masked))
         })
         .collect();
-    render(&groups, colour)
+    let drawn = render(&groups, colour);
+    let annotated = labels().map(|label| (label.span, "", AnnotationKind::Context));
+    placed(&drawn, annotated, sources, &masked)
 }
 
 fn render(report: &[Group<'_>], colour: Colour) -> String {
@@ -232,7 +152,7 @@ fn annotated(diagnostic: &Diagnostic) -> impl Iterator<Item = Annotated<'_>> {
 fn snippets<'a>(
     annotated: impl Iterator<Item = Annotated<'a>>,
     sources: &'a Sources,
-    masked: &'a Masked,
+    masked: &'a Masked<'_>,
 ) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let mut files: Vec<(SourceId, Vec<Annotated<'a>>)> = Vec::new();
     for annotated in annotated {
@@ -245,16 +165,16 @@ fn snippets<'a>(
     files
         .into_iter()
         .map(|(source, places)| {
-            let file = sources.file(source);
-            let text = masked
-                .files
-                .get(&source)
-                .map_or(file.text.as_ref(), String::as_str);
+            let shown = masked.file(source);
             let ranges: Vec<Range<usize>> = places
                 .iter()
-                .map(|(span, ..)| visible(*span, sources))
+                .map(|(span, ..)| shown.range(visible(*span, sources)))
                 .collect();
-            let window = window(text, &ranges);
+            let window = window(&shown.text, &ranges);
+            let first = places.iter().map(|(span, ..)| span.start).min();
+            let (line, _) = sources
+                .file(source)
+                .place(first.unwrap_or_default() as usize);
             let annotations = places.iter().zip(ranges).map(|((_, text, kind), range)| {
                 let here = kind.span(range.start - window.start..range.end - window.start);
                 if text.is_empty() {
@@ -263,12 +183,47 @@ fn snippets<'a>(
                     here.label(printable(&masked.say(text)))
                 }
             });
-            Snippet::source(&text[window.clone()])
-                .line_start(file.place(window.start).0)
+            Snippet::source(&shown.text[window.clone()])
+                .line_start(line)
                 .path(sources.shown(source))
                 .annotations(annotations)
         })
         .collect()
+}
+
+/// A drawing whose places are those of the files: it was made from what is shown of them, where a secret is as long as
+/// the word for it.
+fn placed<'a>(
+    drawn: &str,
+    annotated: impl Iterator<Item = Annotated<'a>>,
+    sources: &Sources,
+    masked: &Masked<'_>,
+) -> String {
+    let mut moved: Vec<[String; 2]> = Vec::new();
+    for (span, ..) in annotated {
+        let shown = masked.file(span.source);
+        let (line, column) = start(span, sources);
+        let drawn = shown.column(shown.range(span.range()).start);
+        if drawn != column {
+            let path = printable(&sources.shown(span.source));
+            moved.push([drawn, column].map(|column| format!("{path}:{line}:{column}")));
+        }
+    }
+    let of_line = |line: &str| {
+        let at = ["--> ", "::: "]
+            .into_iter()
+            .find_map(|arrow| line.find(arrow));
+        let is_place = at.is_some_and(|at| !line[..at].contains('|'));
+        let known = moved.iter().filter(|_| is_place).find(|[drawn, _]| {
+            let behind = line.split_once(drawn.as_str()).map(|(_, behind)| behind);
+            behind.is_some_and(|behind| !behind.starts_with(|next: char| next.is_ascii_digit()))
+        });
+        known.map_or_else(
+            || line.to_owned(),
+            |[drawn, real]| line.replacen(drawn, real, 1),
+        )
+    };
+    drawn.split_inclusive('\n').map(of_line).collect()
 }
 
 /// The lines that some places are in: the drawing crate takes its time with every line that it is given.
@@ -334,26 +289,6 @@ pub(crate) fn data(value: &Value) -> String {
     text
 }
 
-/// Whether a letter steers a terminal that the drawing crate would let pass: the controls of Latin-1, and those that
-/// turn the direction of text.
-fn steers(letter: char) -> bool {
-    matches!(
-        letter,
-        '\u{80}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    )
-}
-
-/// The letter, or one that takes as many bytes and steers nothing: every span stays where it is.
-fn harmless(letter: char) -> char {
-    if !steers(letter) {
-        return letter;
-    }
-    match letter.len_utf8() {
-        2 => '\u{b7}',
-        _ => char::REPLACEMENT_CHARACTER,
-    }
-}
-
 /// All diagnostics as data, sorted: `{"schema": 1, "diagnostics": [...]}`.
 ///
 /// Lines and columns count from 1, columns in characters, ends are exclusive. A diagnostic without a place has
@@ -371,7 +306,7 @@ pub fn json(diagnostics: &Diagnostics, sources: &Sources) -> Value {
     }
 }
 
-fn one(diagnostic: &Diagnostic, sources: &Sources, masked: &Masked) -> Value {
+fn one(diagnostic: &Diagnostic, sources: &Sources, masked: &Masked<'_>) -> Value {
     let say = |text: &String| masked.say(text);
     let labels: Vec<Value> = diagnostic
         .labels
