@@ -9,7 +9,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-pub(crate) use text::pair;
+pub(crate) use text::{Piece, pair};
 
 /// Masks what is masked together.
 #[derive(Debug, Default)]

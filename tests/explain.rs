@@ -12,8 +12,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use labc::compile;
+use labc::diag::report::Colour;
 use labc::emit::emit;
-use labc::explain::{Place, explain};
+use labc::explain::{self, Place, explain};
 use labc::lower::{Content, OutFile, Text};
 use labc::source::{Origin, SourceKind, Sources, Span};
 use labc::value::{Node, Value};
@@ -81,7 +82,8 @@ fn a_line_of_text_is_made_by_what_it_came_from() {
     text.line("talosctl apply cp-1", Origin::at(span));
     let file = OutFile::text("out/talos/apply.sh", text);
     let story = explain(&file, &Place::Line(2), &sources).expect("it is explained");
-    assert_eq!(story.title, "`talosctl apply cp-1`");
+    let told = explain::text(&story, &sources, Colour::No);
+    assert!(told.contains(": `talosctl apply cp-1`\n"), "{told}");
     assert_eq!(story.causes[0].role.text, "the lab says so: `nodes.cp-1`");
     let own = explain(&file, &Place::Line(1), &sources).expect("it is explained");
     assert!(own.causes.is_empty());
@@ -103,7 +105,8 @@ fn a_copied_file_is_explained_as_a_whole() {
         executable: false,
     };
     let story = explain(&file, &Place::Line(2), &sources).expect("it is explained");
-    assert!(story.title.contains("copied"), "{}", story.title);
+    let told = explain::text(&story, &sources, Colour::No);
+    assert!(told.contains("the whole file is copied"), "{told}");
     assert_eq!(
         story.causes[0].role.text,
         "the lab says so: `secrets.x.from`"

@@ -8,17 +8,20 @@
 
 mod pages;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use labc::diag::report::Colour;
+use labc::diag::report::{self, Colour};
 use labc::diff::show::markdown::Options;
 use labc::diff::show::{Report, Side, html, json, markdown, text};
 use labc::diff::{Base, Committed, Drift, Made, diff};
 use labc::emit::emit;
+use labc::explain::{self, Place, explain};
+use labc::overview::{self, overview};
 use labc::world::World;
+use labc::{Compiled, compile};
 use pages::root;
 
 /// What stands for a secret where one is planted.
@@ -26,6 +29,9 @@ const HERE: &str = "CANARY";
 
 /// Every format of `labc diff`; the first two are those of every command.
 const FORMATS: [&str; 4] = ["text", "json", "markdown", "html"];
+
+/// A part of the tree in which every value of the planted app stands.
+const PLANTED: &str = "out/apps/planted/application.yaml:spec.sources";
 
 /// Fields of objects, each below a key of its own.
 const OBJECTS: [&str; 34] = [
@@ -231,6 +237,56 @@ fn lab(name: &str) -> PathBuf {
     folder
 }
 
+/// What is written behind a value that is allowed.
+const ALLOWED: &str = " # labc: not-a-secret";
+
+/// A lab whose chart and workload have every secret in their values; and what is behind each line of them.
+fn lab_with_values(name: &str, behind: &str) -> PathBuf {
+    let folder = lab(name);
+    let mut values = String::new();
+    for (index, value) in [objects(), machines()].concat().iter().enumerate() {
+        values += &format!("planted{index}: {value}{behind}\n");
+    }
+    for (index, text) in texts().iter().enumerate() {
+        values += &format!("text{index}: |\n");
+        for line in text.lines() {
+            values += &format!("  {line}{behind}\n");
+        }
+    }
+    fs::create_dir(folder.join("values")).expect("a folder can be made");
+    fs::write(folder.join("values/planted.yaml"), values).expect("it can be written");
+    let [token, password] = [IN_TREES, IN_TREES + 1].map(canary);
+    let more = format!(
+        r#"
+[apps.planted]
+module = "chart"
+chart = {{ repository = "https://charts.example.org", name = "planted" }}
+version = "1.0.0"
+values_files = ["values/planted.yaml"]
+
+[apps.patched]
+module = "workload"
+image = "ghcr.io/example/patched:v1.0.0"
+env.API_TOKEN = "{token}"
+
+[[apps.patched.patches]]
+target = {{ kind = "Deployment" }}
+merge = {{ metadata = {{ annotations = {{ "example.org/token" = "{password}" }} }} }}{behind}
+"#
+    );
+    let lab = fs::read_to_string(folder.join("lab.toml")).expect("the lab");
+    fs::write(folder.join("lab.toml"), lab + &more).expect("it can be written");
+    folder
+}
+
+/// Secrets of such a lab: those of its values, and the two of its workload.
+const IN_VALUES: usize = IN_TREES + 2;
+
+fn compiled(folder: &Path) -> Compiled {
+    let world = World::open(folder).expect("the folder is there");
+    compile(&world).expect("it can be read")
+}
+
 /// What a command prints, on both streams.
 fn printed(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_labc"))
@@ -425,6 +481,8 @@ fn no_command_shows_a_secret_of_the_sources() {
             (&["diff", "HEAD"][..], &FORMATS[..]),
             (&["check"], &FORMATS[..2]),
             (&["build"], &FORMATS[..2]),
+            (&["show"], &FORMATS[..2]),
+            (&["explain", PLANTED], &FORMATS[..2]),
         ] {
             for format in formats {
                 let arguments = [command, &["--format", format]].concat();
@@ -446,6 +504,109 @@ fn no_command_shows_a_secret_of_the_sources() {
         );
         git(&folder, &["checkout", "--quiet", "--", "."]);
     }
+}
+
+/// Why a line is there, of every line that holds a secret: the line itself, what made it, and the document around it.
+#[test]
+fn no_story_shows_a_secret() {
+    let folder = lab_with_values("stories", ALLOWED);
+    let compiled = compiled(&folder);
+    let said = report::text(&compiled.diagnostics, &compiled.sources, Colour::No);
+    assert!(!compiled.diagnostics.has_errors(), "{said}");
+    let product = compiled.product.as_ref().expect("it compiles");
+    let mut told: BTreeSet<usize> = BTreeSet::new();
+    for (file, output) in product.tree.files.iter().zip(emit(&product.tree)) {
+        let text = String::from_utf8_lossy(&output.bytes).into_owned();
+        let mut places: Vec<Place> = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let here = shown(line, 0..IN_VALUES);
+            if !here.is_empty() {
+                places.push(Place::Line(index + 1));
+                told.extend(here);
+            }
+        }
+        if !places.is_empty() {
+            places.extend(["metadata", "spec"].map(|path| Place::Path(path.to_owned())));
+        }
+        for place in places {
+            let Ok(story) = explain(file, &place, &compiled.sources) else {
+                assert!(matches!(place, Place::Path(_)), "{}: {place:?}", file.path);
+                continue;
+            };
+            let text = explain::text(&story, &compiled.sources, Colour::No);
+            let json = explain::json(&story, &compiled.sources).to_string();
+            for said in [&text, &json] {
+                assert_eq!(
+                    shown(said, 0..IN_VALUES),
+                    [0; 0],
+                    "{}: {place:?}:\n{said}",
+                    file.path
+                );
+            }
+            assert!(
+                json.contains("(secret") || json.contains("(encrypted"),
+                "{}: {place:?} tells of no secret:\n{json}",
+                file.path
+            );
+        }
+    }
+    let all: BTreeSet<usize> = (0..IN_VALUES).collect();
+    assert_eq!(told, all, "every secret is in the tree");
+}
+
+#[test]
+fn no_overview_shows_a_secret() {
+    let folder = lab_with_values("overview", ALLOWED);
+    let lab = fs::read_to_string(folder.join("lab.toml")).expect("the lab");
+    let [user, token] = [IN_VALUES, IN_VALUES + 1].map(canary);
+    let lab = lab.replace(
+        "repository = \"https://charts.example.org\"",
+        &format!("repository = \"https://me:{user}@charts.example.org\""),
+    );
+    let lab = lab.replace(
+        "version = \"1.0.0\"",
+        &format!("version = \"1.0.0-glpat-{token}\"{ALLOWED}"),
+    );
+    fs::write(folder.join("lab.toml"), lab).expect("it can be written");
+    let compiled = compiled(&folder);
+    let said = report::text(&compiled.diagnostics, &compiled.sources, Colour::No);
+    let product = compiled.product.as_ref().expect("it compiles");
+    let facts = overview(&product.lab, &product.linked, &product.tree.nodes);
+    for said in [
+        said,
+        overview::text(&facts),
+        overview::json(&facts).to_string(),
+    ] {
+        assert_eq!(shown(&said, 0..IN_VALUES + 2), [0; 0], "{said}");
+    }
+    let data = overview::json(&facts).to_string();
+    assert!(
+        data.contains("https://(secret 2)@charts.example.org"),
+        "{data}"
+    );
+    assert!(data.contains("1.0.0-(secret)"), "{data}");
+}
+
+/// What is complained about: as many messages as there are secrets that are certain, and none of them shows one.
+#[test]
+fn no_message_shows_a_secret() {
+    let folder = lab_with_values("messages", "");
+    let compiled = compiled(&folder);
+    let text = report::text(&compiled.diagnostics, &compiled.sources, Colour::No);
+    let json = report::json(&compiled.diagnostics, &compiled.sources).to_string();
+    for said in [&text, &json] {
+        assert_eq!(shown(said, 0..IN_VALUES), [0; 0], "{said}");
+    }
+    let complaints = text.matches("error[L0804]").count();
+    assert!(complaints >= 14, "{complaints}:\n{text}");
+    // Nothing tells how long they are: what stands under a mark is as long as the mark.
+    for line in text.lines().filter(|line| line.contains("^^^^^^^^^")) {
+        assert!(
+            !line.trim_end().ends_with(&"^".repeat(canary(0).len())),
+            "{line}"
+        );
+    }
+    assert!(!text.contains("***"), "{text}");
 }
 
 #[test]

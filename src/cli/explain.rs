@@ -3,18 +3,15 @@
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::output::{self, misused, say};
 use super::{Common, Exit, Format};
 use crate::compile;
-use crate::diag::report::{Section, places};
-use crate::diag::{Code, Hidden, Label, did_you_mean};
+use crate::diag::{Code, did_you_mean};
 use crate::emit::emit;
-use crate::explain::{Cause, Place, Refusal, Story, explain, find_file};
+use crate::explain::{self, Place, Refusal, find_file};
 use crate::lower::{OutFile, Tree};
-use crate::source::Sources;
-use crate::template::convert;
 use crate::world::{Failure, Read, World, console};
 
 /// Explain a message, or why something is in the tree
@@ -83,7 +80,7 @@ fn story(common: &Common, file: &str, place: &Place) -> Result<Exit, Failure> {
     };
     let candidates = candidates(file, root.name(), &console::current_folder()?);
     let found = find_file(&product.tree, &candidates).and_then(|file| {
-        let story = explain(file, place, &compiled.sources)?;
+        let story = explain::explain(file, place, &compiled.sources)?;
         Ok((file, story))
     });
     match found {
@@ -98,8 +95,11 @@ fn story(common: &Common, file: &str, place: &Place) -> Result<Exit, Failure> {
                 );
             }
             match common.format {
-                Format::Json => output::json(&as_json(&story, &compiled.sources))?,
-                _ => output::print(&as_text(&story, &compiled.sources))?,
+                Format::Json => output::json(&explain::json(&story, &compiled.sources))?,
+                _ => {
+                    let colour = output::colour(console::colour_on_stdout());
+                    output::print(&explain::text(&story, &compiled.sources, colour))?;
+                }
             }
             Ok(Exit::Fine)
         }
@@ -176,75 +176,5 @@ fn differs(world: &World, file: &OutFile) -> Result<bool, Failure> {
     Ok(match world.read(&file.path)? {
         Read::Bytes(bytes) => made.first().is_some_and(|made| made.bytes != bytes),
         Read::Missing | Read::Refused(_) => false,
-    })
-}
-
-fn as_text(story: &Story, sources: &Sources) -> String {
-    let title = format!("{}:{}: {}", story.file, story.line, story.title);
-    let mut sections = vec![Section {
-        title,
-        places: labels(&story.causes),
-    }];
-    sections.extend(story.reasons.iter().map(|reason| {
-        let what = match reason.path.0.as_slice() {
-            [] => "the document".to_owned(),
-            _ => format!("`{}`", reason.path),
-        };
-        Section {
-            title: format!("{what} is there because of this"),
-            places: labels(&reason.causes),
-        }
-    }));
-    let drawn = places(
-        &sections,
-        sources,
-        Hidden::new(),
-        output::colour(console::colour_on_stdout()),
-    );
-    if story.causes.is_empty() {
-        format!("{drawn}labc itself writes this: no line of the sources made it\n")
-    } else {
-        drawn
-    }
-}
-
-fn labels(causes: &[Cause]) -> Vec<Label> {
-    let label = |cause: &Cause| Label {
-        span: cause.span,
-        text: cause.role.text.clone(),
-    };
-    causes.iter().map(label).collect()
-}
-
-fn as_json(story: &Story, sources: &Sources) -> Value {
-    let cause = |cause: &Cause| {
-        let file = sources.file(cause.span.source);
-        let (line, column) = file.place(cause.span.start as usize);
-        let (end_line, end_column) = file.place(cause.span.end as usize);
-        json!({
-            "file": file.name,
-            "line": line,
-            "column": column,
-            "end_line": end_line,
-            "end_column": end_column,
-            "text": sources.text(cause.span),
-            "kind": cause.role.word,
-            "what": cause.role.text,
-        })
-    };
-    let causes = |causes: &[Cause]| causes.iter().map(cause).collect::<Vec<Value>>();
-    let reasons: Vec<Value> = story
-        .reasons
-        .iter()
-        .map(|reason| json!({ "path": reason.path.to_string(), "causes": causes(&reason.causes) }))
-        .collect();
-    json!({
-        "schema": 1,
-        "file": story.file,
-        "line": story.line,
-        "path": story.path.as_ref().map(ToString::to_string),
-        "value": story.node.as_ref().map(convert::json),
-        "causes": causes(&story.causes),
-        "reasons": reasons,
     })
 }

@@ -10,7 +10,7 @@ mod shown;
 use std::collections::BTreeSet;
 
 pub use code::Code;
-pub(crate) use shown::Hidden;
+pub(crate) use shown::Part;
 
 use crate::source::{Sources, Span};
 

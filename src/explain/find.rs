@@ -7,6 +7,7 @@ use crate::diag::nearest;
 use crate::emit::HEADER_LINES;
 use crate::emit::yaml::{LineOrigin, lines};
 use crate::lower::{Content, OutFile, Text, Tree};
+use crate::mask::Masker;
 use crate::parse::table::list;
 use crate::source::Origin;
 use crate::value::{Node, Path};
@@ -36,24 +37,30 @@ impl Refusal {
             help: help.into(),
         }
     }
+
+    /// The same without what looks like a secret: keys may be one.
+    pub(super) fn masked(self) -> Self {
+        let mut masker = Masker::default();
+        Refusal {
+            message: masker.text(&self.message),
+            help: self.help.map(|help| masker.text(&help)),
+        }
+    }
 }
 
 /// What a place holds.
+#[derive(Clone, Debug)]
 pub(super) enum Subject<'a> {
     /// A node of a YAML document.
-    Node {
-        document: &'a Node,
-        path: Path,
-        line: usize,
-    },
-    /// A line of text.
+    Node { document: &'a Node, path: Path },
+    /// A line of a text, by its place.
     Line {
-        line: usize,
-        text: &'a str,
+        text: &'a Text,
+        index: usize,
         origin: &'a Origin,
     },
     /// A part of a file that is copied.
-    Copy { line: usize, origin: &'a Origin },
+    Copy { origin: &'a Origin },
 }
 
 /// The file of the tree that has the first of these paths that any has; they are relative to the lab's folder.
@@ -92,8 +99,11 @@ fn similar(tree: &Tree, candidates: &[String]) -> Option<String> {
     near.map(|path| format!("did you mean `{path}`?"))
 }
 
-/// What stands at a place of a file.
-pub(super) fn subject<'a>(file: &'a OutFile, place: &Place) -> Result<Subject<'a>, Refusal> {
+/// What stands at a place of a file, and on which line it begins.
+pub(super) fn subject<'a>(
+    file: &'a OutFile,
+    place: &Place,
+) -> Result<(usize, Subject<'a>), Refusal> {
     match (&file.content, place) {
         (Content::Yaml(documents), Place::Line(line)) => {
             let origins = lines(documents);
@@ -107,21 +117,18 @@ pub(super) fn subject<'a>(file: &'a OutFile, place: &Place) -> Result<Subject<'a
                     format!("line {line} is labc's own: every YAML file of the tree begins so");
                 return Err(Refusal::new(message, None));
             };
-            Ok(Subject::Node {
+            let subject = Subject::Node {
                 document: &documents[origin.document],
                 path: origin.path,
-                line: *line,
-            })
+            };
+            Ok((*line, subject))
         }
         (Content::Yaml(documents), Place::Path(text)) => by_path(file, documents, text),
         (Content::Text(text), Place::Line(line)) => line_of_text(file, text, *line),
         (Content::Bytes(bytes, origin), Place::Line(line)) => {
             let total = bytes.split(|byte| *byte == b'\n').count();
             check_line(file, *line, total)?;
-            Ok(Subject::Copy {
-                line: *line,
-                origin,
-            })
+            Ok((*line, Subject::Copy { origin }))
         }
         (_, Place::Path(text)) => Err(Refusal::new(
             format!(
@@ -149,17 +156,13 @@ fn by_path<'a>(
     file: &OutFile,
     documents: &'a [Arc<Node>],
     text: &str,
-) -> Result<Subject<'a>, Refusal> {
+) -> Result<(usize, Subject<'a>), Refusal> {
     let mut lost: Option<Lost> = None;
     for (index, document) in documents.iter().enumerate() {
         match path::resolve(document, text) {
             Ok(path) => {
                 let line = line_of(documents, index, &path);
-                return Ok(Subject::Node {
-                    document,
-                    path,
-                    line,
-                });
+                return Ok((line, Subject::Node { document, path }));
             }
             Err(here) => {
                 let deeper = |lost: &Lost| here.path.0.len() > lost.path.0.len();
@@ -200,12 +203,20 @@ fn nowhere(file: &OutFile, lost: &Lost) -> Refusal {
     Refusal::new(message, help)
 }
 
-fn line_of_text<'a>(file: &OutFile, text: &'a Text, line: usize) -> Result<Subject<'a>, Refusal> {
+fn line_of_text<'a>(
+    file: &OutFile,
+    text: &'a Text,
+    line: usize,
+) -> Result<(usize, Subject<'a>), Refusal> {
     check_line(file, line, text.lines.len())?;
-    let found = &text.lines[line - 1];
-    Ok(Subject::Line {
+    let index = line - 1;
+    let origin = &text.lines[index].origin;
+    Ok((
         line,
-        text: &found.text,
-        origin: &found.origin,
-    })
+        Subject::Line {
+            text,
+            index,
+            origin,
+        },
+    ))
 }

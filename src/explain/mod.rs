@@ -1,39 +1,40 @@
 //! A place of the tree to its story: every source span that made what stands there, and what each of them is.
 //!
-//! Knows no disk and no terminal: a command names the file and the place, `diag::report` draws the story.
+//! Knows no disk and no terminal: a command names the file and the place, [`text`] and [`json`] tell the story, and mask
+//! the secrets in it.
 
 mod find;
 mod path;
 mod role;
+mod show;
 
 pub use find::{Place, Refusal, find_file};
 pub(crate) use role::DEFAULTS;
 pub use role::Role;
+pub use show::{json, text};
 
 use find::Subject;
 use role::Roles;
 
 use crate::lower::OutFile;
 use crate::source::{Origin, Sources, Span};
-use crate::value::{Node, Path, Step, Value};
+use crate::value::{Node, Path, Step};
 
 /// Why a place of the tree holds what it holds.
 #[derive(Clone, Debug)]
-pub struct Story {
+pub struct Story<'a> {
     /// The file, relative to the lab's folder.
-    pub file: String,
+    pub file: &'a str,
     /// The line on which it begins, counted from 1.
     pub line: usize,
     /// The way to it, where the file is YAML.
     pub path: Option<Path>,
-    /// What stands there, where the file is YAML.
-    pub node: Option<Node>,
-    /// One line that says what is explained.
-    pub title: String,
     /// What made it, where it is written first.
     pub causes: Vec<Cause>,
     /// What decided that the parts around it are there.
     pub reasons: Vec<Reason>,
+    /// What stands there, with all that lies around it: that decides what is a secret.
+    subject: Subject<'a>,
 }
 
 /// A source span that made something, and what it is.
@@ -58,43 +59,33 @@ pub struct Reason {
 ///
 /// # Errors
 /// There is no such place, or labc itself wrote it.
-pub fn explain(file: &OutFile, place: &Place, sources: &Sources) -> Result<Story, Refusal> {
-    let subject = find::subject(file, place)?;
+pub fn explain<'a>(
+    file: &'a OutFile,
+    place: &Place,
+    sources: &Sources,
+) -> Result<Story<'a>, Refusal> {
+    let (line, subject) = find::subject(file, place).map_err(Refusal::masked)?;
     let mut roles = Roles::new(sources);
-    Ok(match subject {
-        Subject::Node {
-            document,
-            path,
-            line,
-        } => of_node(file, document, path, line, &mut roles),
-        Subject::Line { line, text, origin } => Story {
-            file: file.path.clone(),
-            line,
-            path: None,
-            node: None,
-            title: format!("`{}`", text.trim()),
-            causes: causes(origin, None, &mut roles),
-            reasons: Vec::new(),
-        },
-        Subject::Copy { line, origin } => Story {
-            file: file.path.clone(),
-            line,
-            path: None,
-            node: None,
-            title: "the whole file is copied as it is".to_owned(),
-            causes: causes(origin, None, &mut roles),
-            reasons: Vec::new(),
-        },
+    let (path, causes, reasons) = match &subject {
+        Subject::Node { document, path } => {
+            let (causes, reasons) = of_node(document, path, &mut roles);
+            (Some(path.clone()), causes, reasons)
+        }
+        Subject::Line { origin, .. } | Subject::Copy { origin } => {
+            (None, causes(origin, None, &mut roles), Vec::new())
+        }
+    };
+    Ok(Story {
+        file: &file.path,
+        line,
+        path,
+        causes,
+        reasons,
+        subject,
     })
 }
 
-fn of_node(
-    file: &OutFile,
-    document: &Node,
-    path: Path,
-    line: usize,
-    roles: &mut Roles<'_>,
-) -> Story {
+fn of_node(document: &Node, path: &Path, roles: &mut Roles<'_>) -> (Vec<Cause>, Vec<Reason>) {
     let mut node = document;
     let mut around = Vec::new();
     for (depth, step) in path.0.iter().enumerate() {
@@ -107,16 +98,8 @@ fn of_node(
         split(&node.origin)
     };
     let causes = causes(&own, node.is_leaf().then_some(node), roles);
-    let reasons = reasons(&path, &more, &around, &causes, roles);
-    Story {
-        file: file.path.clone(),
-        line,
-        title: title(&path, node),
-        path: Some(path),
-        node: Some(node.clone()),
-        causes,
-        reasons,
-    }
+    let reasons = reasons(path, &more, &around, &causes, roles);
+    (causes, reasons)
 }
 
 fn child<'a>(node: &'a Node, step: &Step) -> Option<&'a Node> {
@@ -179,36 +162,4 @@ fn causes(origin: &Origin, leaf: Option<&Node>, roles: &mut Roles<'_>) -> Vec<Ca
             },
         })
         .collect()
-}
-
-fn title(path: &Path, node: &Node) -> String {
-    let what = describe(node);
-    if path.0.is_empty() {
-        format!("the document is {what}")
-    } else {
-        format!("`{path}` is {what}")
-    }
-}
-
-/// A value in a few words.
-fn describe(node: &Node) -> String {
-    match &node.value {
-        Value::Map(map) if !map.is_empty() => {
-            let keys: Vec<String> = map.keys().map(|key| format!("`{key}`")).collect();
-            format!("a map of {}", keys.join(", "))
-        }
-        Value::List(items) if !items.is_empty() => match items.len() {
-            1 => "a list of 1 item".to_owned(),
-            count => format!("a list of {count} items"),
-        },
-        Value::Str(text) if text.trim_end().contains('\n') => {
-            let mut lines = text.lines();
-            let first = lines.next().unwrap_or_default();
-            format!("a text of {} lines: `{first}` ...", lines.count() + 1)
-        }
-        _ => format!(
-            "`{}`",
-            crate::emit::yaml::print(std::slice::from_ref(node)).trim_end()
-        ),
-    }
 }

@@ -53,6 +53,14 @@ impl<'a> Roles<'a> {
         roles
     }
 
+    /// What the lab calls its secrets.
+    pub(super) fn secrets(&mut self) -> Vec<String> {
+        let lab = self.sources.find(LAB).map(|lab| self.tree(lab));
+        let secrets = lab.and_then(|lab| lab.get("secrets")?.as_map());
+        let names = secrets.into_iter().flat_map(|secrets| secrets.keys());
+        names.map(|name| name.to_string()).collect()
+    }
+
     /// Notes which files `lab.toml` names as patches and as values.
     fn files(&mut self, node: &Node) {
         let Some(map) = node.as_map() else {

@@ -6,7 +6,7 @@ use super::Masker;
 use crate::diag::Diagnostics;
 use crate::secret::hidden::hidden;
 use crate::source::{SourceKind, Sources};
-use crate::syntax::yaml;
+use crate::syntax::{toml, yaml};
 use crate::value::{Node, Value};
 
 /// Texts that may lie in one another.
@@ -86,6 +86,26 @@ impl Masker {
 
     /// The parts of a text that are not shown, in their order.
     pub(crate) fn pieces(&mut self, text: &str) -> Vec<Piece> {
+        let parts = self.parts(text);
+        self.worded(text, parts)
+    }
+
+    /// The parts of a source file that are not shown, in their order: those of its text, and of the values in TOML.
+    pub(crate) fn source(&mut self, name: &str, text: &str) -> Vec<Piece> {
+        let mut parts = self.parts(text);
+        if name.ends_with(".toml") {
+            let tree = table(text);
+            let mut masked = tree.clone();
+            self.inner().node(&mut masked);
+            let mut places = Vec::new();
+            self.differing(&tree, &masked, text, &mut places);
+            parts.extend(places.into_iter().map(|range| (range, false)));
+        }
+        self.worded(text, parts)
+    }
+
+    /// What is not shown of a text, and whether it is nothing but what SOPS has encrypted.
+    fn parts(&self, text: &str) -> Vec<(Range<usize>, bool)> {
         let mut parts: Vec<(Range<usize>, bool)> = hidden(text)
             .into_iter()
             .map(|part| (part.range, part.is_encrypted))
@@ -93,6 +113,11 @@ impl Masker {
             .collect();
         parts.extend(self.embedded(text).into_iter().map(|range| (range, false)));
         parts.extend(words(text).map(|range| (range, false)));
+        parts
+    }
+
+    /// A word for each part.
+    fn worded(&mut self, text: &str, parts: Vec<(Range<usize>, bool)>) -> Vec<Piece> {
         let piece = |(range, is_encrypted): (Range<usize>, bool)| {
             let hidden = &text[range.clone()];
             let word = match is_encrypted {
@@ -185,6 +210,13 @@ pub(super) fn documents(text: &str) -> Option<Vec<Node>> {
     let mut found = Diagnostics::default();
     let documents = yaml::read(source, text, &mut found);
     (!found.has_errors() && !documents.is_empty()).then_some(documents)
+}
+
+/// The table that a text in TOML is; as much of it as can be read.
+fn table(text: &str) -> Node {
+    let mut sources = Sources::default();
+    let source = sources.add(String::new(), text.into(), SourceKind::Lab);
+    toml::read(source, text, &mut Diagnostics::default())
 }
 
 /// The range without the quotes and the line breaks around it.

@@ -1,8 +1,10 @@
 //! The resolved lab as facts for people and scripts: nodes, components with their units, addresses, secrets.
 //!
-//! Knows no engine and makes no file: what it says of files is where `lower` puts them, relative to `out/`.
+//! Secrets in them are masked, as in a diff. Knows no engine and makes no file: what it says of files is where `lower` puts
+//! them, relative to `out/`.
 
 mod json;
+mod masked;
 mod text;
 
 pub use json::json;
@@ -174,7 +176,7 @@ pub fn overview(lab: &Lab, linked: &Linked, images: &BTreeMap<NodeName, NodeFile
     let mut components: Vec<&Component> = lab.components.values().collect();
     components.sort_by_key(|component| component.layer);
     let machines = lab.sections.machines.values();
-    Overview {
+    let mut overview = Overview {
         name: identity.name.value.clone(),
         domain: identity.domain.value.clone(),
         engine: match identity.engine.value {
@@ -211,7 +213,9 @@ pub fn overview(lab: &Lab, linked: &Linked, images: &BTreeMap<NodeName, NodeFile
             .collect(),
         free: lab.addresses.free(),
         secrets: linked.secrets.iter().map(secret).collect(),
-    }
+    };
+    masked::mask(&mut overview);
+    overview
 }
 
 fn node(machine: &Machine, image: Option<NodeFiles>) -> NodeFacts {
