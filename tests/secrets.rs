@@ -609,6 +609,53 @@ fn no_message_shows_a_secret() {
     assert!(!text.contains("***"), "{text}");
 }
 
+/// A caret points at what is shown, and the line and column above it at the file; colours change neither.
+#[test]
+fn a_place_behind_a_secret_is_that_of_the_file() {
+    let folder = lab("places");
+    let [one, other] = [IN_VALUES, IN_VALUES + 1].map(canary);
+    let values = format!(
+        "values.a = {{ password = \"{one}\", git = \"glpat-{other}{other}\" }}\nvalues.b = \"\"\"\n-----BEGIN PRIVATE KEY-----\n{one}\n  {other}\n-----END PRIVATE KEY-----\n\"\"\"\n"
+    );
+    let clean = fs::read_to_string(folder.join("lab.toml")).expect("the lab");
+    let app = "\n[apps.planted]\nmodule = \"chart\"\nchart = { repository = \"https://charts.example.org\", name = \"planted\" }\nversion = \"1.0.0\"\n";
+    let lab = format!("{clean}{app}{values}");
+    fs::write(folder.join("lab.toml"), &lab).expect("it can be written");
+    let line = lab.lines().position(|line| line.contains("glpat-"));
+    let line = line.expect("it is there") + 1;
+    let column = values.find("glpat-").expect("it is there") + 1;
+    let compiled = compiled(&folder);
+    let plain = report::text(&compiled.diagnostics, &compiled.sources, Colour::No);
+    assert_eq!(shown(&plain, IN_VALUES..IN_VALUES + 2), [0; 0], "{plain}");
+    let drawn = format!("{line} | values.a = {{ password = \"(secret)\", git = \"(secret)\" }}\n");
+    let found = plain
+        .split("error[")
+        .find(|message| message.contains("a token of GitLab") && message.contains(&drawn));
+    let found = found.unwrap_or_else(|| panic!("no such message:\n{plain}"));
+    assert!(
+        found.contains(&format!("lab.toml:{line}:{column}\n")),
+        "{found}"
+    );
+    let at = |needle: char| {
+        let drawn = found.lines().find(|drawn| drawn.contains(needle));
+        drawn.and_then(|drawn| drawn.find(needle))
+    };
+    let mark = found.lines().find_map(|line| line.rfind("(secret)"));
+    assert_eq!(at('^'), mark, "{found}");
+    let coloured = report::text(&compiled.diagnostics, &compiled.sources, Colour::Yes);
+    assert_ne!(coloured, plain);
+    assert_eq!(uncoloured(&coloured), plain);
+}
+
+/// A text without the sequences that choose colours.
+fn uncoloured(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |plain, part| {
+        plain + part.split_once('m').map_or(part, |(_, text)| text)
+    })
+}
+
 #[test]
 fn enough_is_planted() {
     const { assert!(IN_TREES >= 60) };
