@@ -7,7 +7,7 @@ use litemap::LiteMap;
 use smol_str::SmolStr;
 
 use super::cell::{Ask, Cell};
-use super::lookup::{Computed, Inputs};
+use super::lookup::{Computed, Inputs, Provider};
 use super::resolver::Resolver;
 use crate::source::Origin;
 use crate::template::{Binding, Scope, Unavailable};
@@ -61,12 +61,12 @@ pub(super) fn known(
     let components = facts
         .iter()
         .map(|(name, facts)| (name.clone(), lazy(facts)));
-    let capabilities = providers(resolver)
-        .into_iter()
-        .filter_map(|(name, provider)| {
-            let facts = facts.get(provider.as_str())?;
-            Some((name.into(), lazy(facts)))
-        });
+    let provided = |(capability, name): (&String, Arc<Node>)| {
+        let facts = facts.get(name.as_str()?)?.all.clone();
+        let provider = Arc::new(Provider { name, facts });
+        Some((capability.as_str().into(), Binding::Lazy(provider)))
+    };
+    let capabilities = provider_names(resolver).filter_map(provided);
     let mut base = resolver.base.fork();
     base.bind_lazy("components", Arc::new(Computed(components.collect())));
     base.bind_lazy("capabilities", Arc::new(Computed(capabilities.collect())));
@@ -180,16 +180,20 @@ fn answered_by(resolver: &Arc<Resolver>, ask: Ask) -> Result<Option<Answered>, U
 
 /// The component that provides each capability of the lab.
 pub(super) fn providers(resolver: &Arc<Resolver>) -> BTreeMap<String, String> {
-    let provider = |capability: &String| {
-        let cell = Cell::Provider(capability.as_str().into());
-        let provider = resolver.get(cell).ok()?;
-        Some((capability.clone(), provider.as_str()?.to_owned()))
+    let named = |(capability, name): (&String, Arc<Node>)| {
+        Some((capability.clone(), name.as_str()?.to_owned()))
     };
-    resolver
-        .capability_names()
-        .iter()
-        .filter_map(provider)
-        .collect()
+    provider_names(resolver).filter_map(named).collect()
+}
+
+/// Every capability that a module of the lab may provide, with the name of the component that does; null if none does.
+fn provider_names(resolver: &Arc<Resolver>) -> impl Iterator<Item = (&String, Arc<Node>)> {
+    let provider = |capability: &'_ String| {
+        let cell = Cell::Provider(capability.as_str().into());
+        resolver.get(cell).ok()
+    };
+    let names = resolver.capability_names().iter();
+    names.filter_map(move |capability| Some((capability, provider(capability)?)))
 }
 
 /// The names that the templates of `owner` see, where `component` is `asker`: all computed, nothing lazy.

@@ -26,6 +26,8 @@ enum Kind {
     Inputs(SmolStr),
     /// `component` and `provider`.
     Component(SmolStr),
+    /// `capabilities.cni`: the name of who provides it.
+    Provider(Arc<Node>),
     /// `component.addresses`.
     Addresses(SmolStr),
     /// `component.services`.
@@ -123,7 +125,7 @@ impl Lookup for Branch {
         let resolver = &self.resolver;
         match &self.kind {
             Kind::Inputs(name) => resolver.input_names(name),
-            Kind::Component(_) => FACTS.map(str::to_owned).to_vec(),
+            Kind::Component(_) | Kind::Provider(_) => FACTS.map(str::to_owned).to_vec(),
             Kind::Addresses(name) => resolver.components[name.as_str()]
                 .addresses
                 .keys()
@@ -166,6 +168,7 @@ impl Lookup for Branch {
                 self.cell(Cell::Input(name.clone(), key.into()))
             }
             Kind::Component(name) => self.fact(name, key),
+            Kind::Provider(name) => self.fact(name.as_str().unwrap_or_default(), key),
             Kind::Addresses(name) => {
                 if !resolver.components[name.as_str()]
                     .addresses
@@ -198,9 +201,10 @@ impl Lookup for Branch {
                 if provider.value == Value::Null && name.as_ref().is_some_and(requires) {
                     return Err(Unavailable);
                 }
-                Ok(provider
-                    .as_str()
-                    .and_then(|name| self.child(Kind::Component(name.into()))))
+                if provider.value == Value::Null {
+                    return Ok(None);
+                }
+                Ok(self.child(Kind::Provider(provider)))
             }
             Kind::Traits(name) => {
                 if !resolver.traits.contains_key(key) {
@@ -233,6 +237,13 @@ impl Lookup for Branch {
                 }
                 self.cell(Cell::Answer(ask.clone(), key.into()))
             }
+        }
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        match &self.kind {
+            Kind::Provider(name) => Some(&name.origin),
+            _ => None,
         }
     }
 }
@@ -270,5 +281,27 @@ impl Lookup for Computed {
 
     fn get(&self, key: &str) -> Result<Option<Binding>, Unavailable> {
         Ok(self.0.get(key).cloned())
+    }
+}
+
+/// The facts of a component, all computed, for whoever asks for a capability that it provides.
+#[derive(Debug)]
+pub(super) struct Provider {
+    /// Its name, and why it provides the capability.
+    pub name: Arc<Node>,
+    pub facts: Arc<Computed>,
+}
+
+impl Lookup for Provider {
+    fn keys(&self) -> Vec<String> {
+        self.facts.keys()
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Binding>, Unavailable> {
+        self.facts.get(key)
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        Some(&self.name.origin)
     }
 }

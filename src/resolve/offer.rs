@@ -53,42 +53,58 @@ fn clauses<'a>(module: &'a Module, of: &'a str) -> impl Iterator<Item = &'a Clau
     module.offers.iter().filter(may_be)
 }
 
-/// The component that provides a capability; two are an error.
+/// The component that provides a capability, made by all that says so; null where none does. Two are an error.
 pub(super) fn provider(
     resolver: &Arc<Resolver>,
     capability: &str,
     diagnostics: &mut Diagnostics,
 ) -> Result<Node, Unavailable> {
-    let mut found: Vec<(&str, Span, Option<&str>)> = Vec::new();
+    let mut found: Vec<Provider<'_>> = Vec::new();
     for (name, component) in &resolver.components {
         let named = |clause: &&Clause| clause_name(clause).as_deref() == Some(capability);
         for clause in component.module.capabilities.iter().filter(named) {
-            if resolver.holds(clause, &resolver.scope(name), diagnostics)? {
-                found.push((name, component.name.span, switch(clause, &component.module)));
-            }
+            let Some(read) = resolver.held(clause, &resolver.scope(name), diagnostics)? else {
+                continue;
+            };
+            let because = read.spans().iter().copied();
+            found.push(Provider {
+                name,
+                place: component.name.span,
+                because: Origin::from_spans(std::iter::once(clause.span).chain(because)),
+                switch: switch(clause, &component.module),
+            });
         }
     }
-    match found.as_slice() {
-        [] => Ok(Node::default()),
-        [(name, span, _)] => Ok(Node::new(*name, Origin::at(*span))),
-        [(first, place, switch), (second, span, other), ..] => {
-            let message =
-                format!("`{capability}` is provided twice: by `{first}` and by `{second}`");
-            diagnostics.push(
-                Diagnostic::error(Code::CAPABILITY_TWICE, *span, message)
-                    .here("the second one")
-                    .label(*place, "the first one")
-                    .note(format!("a cluster has `{capability}` at most once"))
-                    .maybe_help(switched_off(first, *switch))
-                    .maybe_help(switched_off(second, *other))
-                    .maybe_help(
-                        (switch.or(*other).is_none())
-                            .then(|| "remove one of the two components".to_owned()),
-                    ),
-            );
-            Ok(Node::new(*first, Origin::at(*place)))
-        }
+    if let [first, second, ..] = found.as_slice() {
+        let (one, other) = (first.name, second.name);
+        let message = format!("`{capability}` is provided twice: by `{one}` and by `{other}`");
+        diagnostics.push(
+            Diagnostic::error(Code::CAPABILITY_TWICE, second.place, message)
+                .here("the second one")
+                .label(first.place, "the first one")
+                .note(format!("a cluster has `{capability}` at most once"))
+                .maybe_help(switched_off(one, first.switch))
+                .maybe_help(switched_off(other, second.switch))
+                .maybe_help(
+                    (first.switch.or(second.switch).is_none())
+                        .then(|| "remove one of the two components".to_owned()),
+                ),
+        );
     }
+    Ok(found.first().map_or_else(Node::default, |provider| {
+        let origin = Origin::at(provider.place).with(&provider.because);
+        Node::new(provider.name, origin)
+    }))
+}
+
+/// A component that provides a capability.
+struct Provider<'a> {
+    name: &'a str,
+    /// Where the lab names it.
+    place: Span,
+    /// The line of its module that says so, and what the line's condition read.
+    because: Origin,
+    switch: Option<&'a str>,
 }
 
 /// The boolean input that alone decides whether a component provides a capability.

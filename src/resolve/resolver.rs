@@ -584,13 +584,23 @@ impl Resolver {
         scope: &Scope,
         diagnostics: &mut Diagnostics,
     ) -> Result<bool, Unavailable> {
-        match &clause.when {
-            None => Ok(true),
-            Some(condition) => condition
-                .test(scope, diagnostics)
-                .map(|(holds, _)| holds)
-                .map_err(|Failed| Unavailable),
-        }
+        let held = self.held(clause, scope, diagnostics)?;
+        Ok(held.is_some())
+    }
+
+    /// What a clause's condition read where it holds; none where it does not.
+    pub(super) fn held(
+        &self,
+        clause: &Clause,
+        scope: &Scope,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<Origin>, Unavailable> {
+        let Some(condition) = &clause.when else {
+            return Ok(Some(Origin::none()));
+        };
+        let tested = condition.test(scope, diagnostics);
+        let (holds, read) = tested.map_err(|Failed| Unavailable)?;
+        Ok(holds.then_some(read))
     }
 
     /// The tables that a clause stands for: none where its condition does not hold, one an item of its `each`.

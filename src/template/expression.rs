@@ -208,7 +208,8 @@ impl Expression {
             return Ok(node);
         }
         let (value, read) = self.value(scope, diagnostics)?;
-        if let Some(node) = branch(&value) {
+        if let Some(mut node) = branch(&value) {
+            node.add_origin(&read);
             self.spend_node(&node, scope, diagnostics)?;
             return Ok(node);
         }

@@ -38,6 +38,11 @@ pub trait Lookup: fmt::Debug + Send + Sync {
     /// # Errors
     /// The entry exists and is wrong, which has been reported already.
     fn get(&self, key: &str) -> Result<Option<Binding>, Unavailable>;
+
+    /// What decided that the branch is there; none for one that always is.
+    fn origin(&self) -> Option<&Origin> {
+        None
+    }
 }
 
 /// A value that cannot be had because of a problem that has been reported already.
@@ -300,10 +305,16 @@ impl Object for FileFunction {
 
 fn to_jinja(binding: &Binding, reads: &Arc<Reads>) -> Jinja {
     match binding {
-        Binding::Lazy(lookup) => Jinja::from_object(LazyObject {
-            lookup: lookup.clone(),
-            reads: reads.clone(),
-        }),
+        Binding::Lazy(lookup) => {
+            lookup
+                .origin()
+                .into_iter()
+                .for_each(|origin| reads.note(origin));
+            Jinja::from_object(LazyObject {
+                lookup: lookup.clone(),
+                reads: reads.clone(),
+            })
+        }
         Binding::Node(root) => View {
             root: root.clone(),
             steps: Vec::new(),
@@ -455,13 +466,16 @@ pub(super) fn branch(value: &Jinja) -> Option<Node> {
 
 /// The tree of a value that an expression gave: `here` is where the expression stands, `read` what it read.
 ///
-/// A branch of a tree keeps the origins of its leaves, behind `here`; a value that prints as text is that text.
+/// A branch of a tree keeps the origins of its leaves, behind `here`, and is there as a whole by what was read; a value
+/// that prints as text is that text.
 ///
 /// # Errors
 /// A phrase that says why the value is no data.
 pub(super) fn to_node(value: &Jinja, here: Span, read: &Origin) -> Result<Node, String> {
     if let Some(view) = value.downcast_object_ref::<View>() {
-        return Ok(copy(view.node(), here));
+        let mut copied = copy(view.node(), here);
+        copied.add_origin(read);
+        return Ok(copied);
     }
     let origin = Origin::at(here).with(read);
     let data = match value.kind() {

@@ -92,13 +92,18 @@ impl Shortcut {
                 return chosen.node_after(scope, here, read);
             }
             Shortcut::Path(path) => {
-                return at(scope, path, |end| match end {
+                return at(scope, path, &mut read, |end, read| match end {
                     End::Missing => None,
                     End::Node(node) if node.is_scalar() => {
                         read.extend_from_slice(node.origin.spans());
+                        let read = std::mem::take(read);
                         Some(Node::new(node.value.clone(), written(here, read)))
                     }
-                    End::Node(node) => Some(super::scope::copy(node, here)),
+                    End::Node(node) => {
+                        let mut copied = super::scope::copy(node, here);
+                        copied.add_origin(&Origin::from_spans(read.drain(..)));
+                        Some(copied)
+                    }
                 });
             }
             Shortcut::Literal(value) => value.clone(),
@@ -115,9 +120,11 @@ impl Shortcut {
         let Shortcut::Path(path) = self else {
             return None;
         };
-        at(scope, path, |end| match end {
+        at(scope, path, &mut Reads::new(), |end, read| match end {
             End::Node(node) if matches!(node.value, Value::Map(_) | Value::List(_)) => {
-                Some(node.clone())
+                let mut node = node.clone();
+                node.add_origin(&Origin::from_spans(read.drain(..)));
+                Some(node)
             }
             _ => None,
         })
@@ -141,7 +148,7 @@ impl Shortcut {
         let Shortcut::Path(path) = self else {
             return None;
         };
-        at(scope, path, |end| match end {
+        at(scope, path, read, |end, _| match end {
             End::Node(node) => Some(node.as_map()?.contains_key(item)),
             End::Missing => None,
         })
@@ -154,12 +161,12 @@ impl Shortcut {
                 filled: false,
             },
             Shortcut::Literal(value) => Seen::Scalar(value.clone()),
-            Shortcut::Path(path) => at(scope, path, |end| Some(end.seen(read)))?,
+            Shortcut::Path(path) => at(scope, path, read, |end, read| Some(end.seen(read)))?,
             Shortcut::Default(value, default) => match value.evaluate(scope, read)? {
                 Seen::Undefined => Seen::Scalar(default.clone()),
                 seen => seen,
             },
-            Shortcut::Pluck(path, key) => at(scope, path, |end| match end {
+            Shortcut::Pluck(path, key) => at(scope, path, read, |end, read| match end {
                 End::Node(node) => Some(plucked(node, key, read)?),
                 End::Missing => None,
             })?,
@@ -305,19 +312,27 @@ impl Seen {
     }
 }
 
-/// Looks at the end of a path. None where the path leads through something that only the engine can judge: a name
-/// that is not bound, a list, a branch that is still computed, a value that is wrong.
-fn at<T>(scope: &Scope, path: &[SmolStr], look: impl FnOnce(End<'_>) -> Option<T>) -> Option<T> {
+/// Looks at the end of a path, and notes what decided that the branches on the way are there. None where the path leads
+/// through something that only the engine can judge: a name that is not bound, a list, a value that is wrong.
+fn at<T>(
+    scope: &Scope,
+    path: &[SmolStr],
+    read: &mut Reads,
+    look: impl FnOnce(End<'_>, &mut Reads) -> Option<T>,
+) -> Option<T> {
     let (first, mut rest) = path.split_first()?;
     let mut binding = scope.binding(first)?.clone();
     loop {
         match binding {
             Binding::Lazy(lookup) => {
+                if let Some(origin) = lookup.origin() {
+                    read.extend_from_slice(origin.spans());
+                }
                 let (step, left) = rest.split_first()?;
                 rest = left;
                 match lookup.get(step).ok()? {
                     Some(next) => binding = next,
-                    None if rest.is_empty() => return look(End::Missing),
+                    None if rest.is_empty() => return look(End::Missing, read),
                     None => return None,
                 }
             }
@@ -326,11 +341,11 @@ fn at<T>(scope: &Scope, path: &[SmolStr], look: impl FnOnce(End<'_>) -> Option<T
                 for (index, step) in rest.iter().enumerate() {
                     match node.as_map()?.get(step.as_str()) {
                         Some(entry) => node = &entry.node,
-                        None if index + 1 == rest.len() => return look(End::Missing),
+                        None if index + 1 == rest.len() => return look(End::Missing, read),
                         None => return None,
                     }
                 }
-                return look(End::Node(node));
+                return look(End::Node(node), read);
             }
         }
     }
