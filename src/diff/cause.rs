@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Made;
+use super::provided::{askers, module_of};
 use super::source::{Kind, SourceChange};
 use crate::source::{Origin, SourceFile, SourceId, Span};
 use crate::value::{Node, Value};
@@ -51,6 +52,8 @@ pub(super) struct Attribution {
     kinds: Vec<Kind>,
     /// The changes in the table of each component.
     components: BTreeMap<String, BTreeSet<usize>>,
+    /// The changes by which capabilities come or go, for each component whose module asks for them.
+    askers: BTreeMap<String, BTreeSet<usize>>,
     /// Whether the base compiles.
     is_traced: bool,
 }
@@ -130,6 +133,7 @@ impl Attribution {
             ),
             kinds: changes.iter().map(|change| change.kind).collect(),
             is_traced: base.is_some(),
+            askers: base.map_or_else(BTreeMap::new, |base| askers([base, target], &components)),
             components,
         }
     }
@@ -155,7 +159,8 @@ impl Attribution {
     }
 
     /// What made it itself tells most, then what it lies in; then come the tables that these were written in, the
-    /// component's own, and those of the components whose modules had a part in it.
+    /// component's own, those of who provides what its module asks for, and those of the components whose modules had a
+    /// part in it.
     fn sources(
         &self,
         triple: Triple<'_>,
@@ -174,7 +179,10 @@ impl Attribution {
                         .map(|triple| self.within(triple, table)),
                 )
             },
-            &mut || self.of_component(setting.component),
+            &mut || {
+                let own = of_component(&self.components, setting.component);
+                &own | &of_component(&self.askers, setting.component)
+            },
             &mut || self.of_modules(triple),
             &mut || self.within(triple, own),
         ];
@@ -244,11 +252,6 @@ impl Attribution {
         all
     }
 
-    fn of_component(&self, component: Option<&str>) -> BTreeSet<usize> {
-        let found = component.and_then(|name| self.components.get(name));
-        found.cloned().unwrap_or_default()
-    }
-
     fn of_modules(&self, triple: Triple<'_>) -> BTreeSet<usize> {
         let mut all = BTreeSet::new();
         for (node, reach) in self.sides(triple) {
@@ -304,6 +307,14 @@ impl Attribution {
     }
 }
 
+fn of_component(
+    changes: &BTreeMap<String, BTreeSet<usize>>,
+    component: Option<&str>,
+) -> BTreeSet<usize> {
+    let found = component.and_then(|name| changes.get(name));
+    found.cloned().unwrap_or_default()
+}
+
 /// Which spans of a change are meant.
 type Of = fn(&SourceChange) -> &[Span];
 
@@ -331,11 +342,7 @@ fn modules(
             users.extend(changes);
         }
     }
-    let module = |file: &SourceFile| {
-        let name = file.name.strip_prefix("labc:").unwrap_or(&file.name);
-        let (module, _) = name.strip_prefix("modules/")?.split_once('/')?;
-        users.get(module).cloned()
-    };
+    let module = |file: &SourceFile| users.get(module_of(file)?).cloned();
     let files = made.sources.iter();
     files
         .filter_map(|(id, file)| Some((id, module(file)?)))

@@ -10,6 +10,7 @@ mod field;
 pub(crate) mod identity;
 mod mask;
 mod path;
+mod provided;
 mod sequence;
 mod settle;
 pub mod show;
