@@ -1,13 +1,15 @@
 //! A machine config changes: what takes effect at once says nothing; what reboots a node, waits for an upgrade or for a
 //! new installation is told, with the nodes.
 //!
-//! Knows fields and documents; what a node is, and whether it is there, is [`super::node`]'s business.
+//! Knows fields and documents, as a node's patches together say them; what a node is, and whether it is there, is
+//! [`super::node`]'s business.
 //!
 //! Sources: siderolabs/talos, `internal/app/machined/pkg/runtime/v1alpha1/v1alpha1_runtime.go` (`CanApplyImmediate`), equal
 //! from v1.9 to v1.13; from v1.14 on no config reboots a node (`hack/release.toml` there).
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::config::Configs;
 use super::{Context, Danger, quoted};
 use crate::diag::{Code, Severity};
 use crate::diff::{Change, Content, Kind, Subject, What};
@@ -76,25 +78,31 @@ struct Found<'a> {
 
 pub(super) fn check(context: &Context<'_>, found: &mut Vec<Danger>) {
     let mut effects: BTreeMap<Effect, Found<'_>> = BTreeMap::new();
+    let mut configs = Configs::new(context);
     let reboots = context.running().is_none_or(|talos| talos < NEVER_REBOOTS);
     for (place, change) in context.changes() {
         let Subject::Machine { document, .. } = &change.subject else {
             continue;
         };
         let nodes = context.same_nodes(change);
-        if nodes.is_empty() {
-            continue;
-        }
+        let kind = if nodes.iter().any(|node| configs.keeps(node, document)) {
+            Kind::Changed
+        } else {
+            change.kind
+        };
         for keys in touched(change) {
-            let Some(effect) = effect(document, &keys, change.kind) else {
+            let Some(effect) = effect(document, &keys, kind) else {
                 continue;
             };
-            if effect == Effect::Reboot && !reboots {
+            // What only moves from one patch to another is nothing to a node that has both.
+            let differs = |node: &&NodeName| configs.differ(node, document, &keys);
+            let nodes: BTreeSet<&NodeName> = nodes.iter().filter(differs).collect();
+            if nodes.is_empty() || (effect == Effect::Reboot && !reboots) {
                 continue;
             }
             let entry = effects.entry(effect).or_default();
             entry.fields.insert(shown(document, &keys));
-            entry.nodes.extend(nodes.iter().cloned());
+            entry.nodes.extend(nodes.into_iter().cloned());
             if entry.changes.last().map(|(last, _)| *last) != Some(place) {
                 entry.changes.push((place, change));
             }

@@ -4,6 +4,7 @@
 //! acknowledges it. One thing is told once, by the rule that knows most of it.
 
 mod address;
+mod config;
 mod data;
 mod exposure;
 mod fate;
