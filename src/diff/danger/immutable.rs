@@ -2,6 +2,8 @@
 //!
 //! Knows Kubernetes' own kinds and those whose rules refuse an update by themselves; of any other kind it says nothing.
 
+mod custom;
+
 use super::object::{Object, at, is_true, items, text};
 use super::{Context, Danger, quoted};
 use crate::diag::{Code, Severity};
@@ -141,6 +143,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Danger>) {
             continue;
         };
         let mut fields = differing(&object, before, after);
+        fields.extend(custom::differing(&object, before, after));
         fields.extend(sealed(&object, before, after));
         fields.extend(address(&object, before, after));
         if !fields.is_empty() {
@@ -258,6 +261,10 @@ fn remedy(context: &Context<'_>, object: &Object<'_>) -> String {
         ),
         "CustomResourceDefinition" => {
             "leave it: a CRD that is made anew loses every object of its kind".to_owned()
+        }
+        _ if custom::keeps_data(object) => {
+            "leave it as it was, or give the new one another name: to make it anew under its own may take its data with it"
+                .to_owned()
         }
         _ if context.is_flux() => {
             "annotate it with `kustomize.toolkit.fluxcd.io/force: enabled` in the same change: it is deleted and made anew"
