@@ -9,6 +9,7 @@ mod data;
 mod exposure;
 mod fate;
 mod immutable;
+mod listener;
 mod machine;
 mod moved;
 mod node;
@@ -61,13 +62,14 @@ struct Context<'a> {
 type Rule = fn(&Context<'_>, &mut Vec<Danger>);
 
 /// Every rule, in the order of its code.
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     removal::check,
     data::check,
     immutable::check,
     ownership::check,
     moved::check,
     exposure::check,
+    listener::check,
     privilege::check,
     machine::check,
     node::check,
