@@ -19,6 +19,7 @@ mod privilege;
 mod release;
 mod removal;
 mod replace;
+mod values;
 mod version;
 
 use std::collections::BTreeSet;
@@ -62,7 +63,7 @@ struct Context<'a> {
 type Rule = fn(&Context<'_>, &mut Vec<Danger>);
 
 /// Every rule, in the order of its code.
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     removal::check,
     data::check,
     immutable::check,
@@ -75,6 +76,7 @@ const RULES: [Rule; 13] = [
     node::check,
     version::check,
     release::check,
+    values::check,
     address::check,
 ];
 

@@ -4,7 +4,7 @@
 use super::object::{Object, at, items, text};
 use super::{Context, Danger};
 use crate::diag::{Code, Severity};
-use crate::diff::Subject;
+use crate::diff::{Change, Subject};
 use crate::parse::domain::{Image, Version};
 use crate::resolve::Component;
 use crate::value::Node;
@@ -162,7 +162,8 @@ fn images(object: &Object<'_>) -> Option<Danger> {
         let same = |other: &&Node| text(Some(other), &["name"]) == name;
         let other = containers(old).iter().find(same)?;
         let image = |node| Image::parse(text(Some(node), &["image"])?).ok();
-        step(object, &image(other)?, &image(container)?)
+        let name = object.id.to_string();
+        step(object.at(), &name, &image(other)?, &image(container)?)
     })
 }
 
@@ -200,12 +201,18 @@ fn database(object: &Object<'_>) -> Option<Danger> {
     })
 }
 
-fn step(object: &Object<'_>, old: &Image, new: &Image) -> Option<Danger> {
+/// What an image that keeps data does to it where another one stands in its place.
+pub(super) fn step(
+    change: (usize, &Change),
+    object: &str,
+    old: &Image,
+    new: &Image,
+) -> Option<Danger> {
     let (from, to) = (number(&old.tag)?, number(&new.tag)?);
     if old.repository != new.repository || from == to {
         return None;
     }
-    let name = new.repository.rsplit('/').next().unwrap_or_default();
+    let name = last_part(new);
     let reads = DATABASES.iter().find(|(database, _)| *database == name);
     let is_back = to < from;
     let is_major = from[0] != to[0];
@@ -234,11 +241,21 @@ fn step(object: &Object<'_>, old: &Image, new: &Image) -> Option<Danger> {
     };
     let verb = if is_back { "goes back" } else { "goes" };
     let message = format!(
-        "`{}` {verb} from `{name}:{}` to `{name}:{}`",
-        object.id, old.tag, new.tag
+        "`{object}` {verb} from `{name}:{}` to `{name}:{}`",
+        old.tag, new.tag
     );
-    let danger = Danger::new(severity, Code::VERSION_STEP, object.at(), message);
+    let danger = Danger::new(severity, Code::VERSION_STEP, change, message);
     Some(danger.note(why).help(help))
+}
+
+fn last_part(image: &Image) -> &str {
+    image.repository.rsplit('/').next().unwrap_or_default()
+}
+
+/// Whether an image is that of a database whose data its major versions write in ways of their own.
+pub(super) fn is_database(image: &Image) -> bool {
+    let name = last_part(image);
+    DATABASES.iter().any(|(database, _)| *database == name)
 }
 
 /// The three numbers that a tag begins with, a missing one 0.

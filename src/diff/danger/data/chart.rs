@@ -5,18 +5,11 @@
 use crate::diag::{Code, Severity};
 use crate::diff::danger::fate::{self, Fate};
 use crate::diff::danger::object::{self, Object, is_true, text};
+use crate::diff::danger::values::PERSISTENCE;
 use crate::diff::danger::{Context, Danger, quoted};
 use crate::diff::{Change, Content, Kind, Subject, What};
 use crate::parse::lab::Layer;
 use crate::value::{Node, Value};
-
-/// Tables of a chart's values that say whether it makes a claim.
-const PERSISTENCE: [&str; 4] = [
-    "persistence",
-    "persistentVolume",
-    "persistentVolumeClaim",
-    "volumeClaim",
-];
 
 /// A chart that makes claims goes, or is told to make them no more.
 pub(super) fn by_values(
