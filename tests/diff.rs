@@ -16,7 +16,7 @@ mod pages;
 use labc::diag::Code;
 use labc::diag::report::{self, Colour};
 use labc::diff::show::{Report, Side, text};
-use labc::diff::{Base, Cause, Diff, Kind, Made, diff};
+use labc::diff::{Base, Cause, Committed, Diff, Kind, Made, diff};
 use labc::emit::{Output, emit};
 use labc::world::{Read, World};
 use labc::{Compiled, compile};
@@ -164,6 +164,44 @@ fn every_page_shows_its_danger() {
         wrong.extend(page.compare(&[told]));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is dangerous in objects is so where nothing is known of the base but what is committed there.
+#[test]
+fn objects_are_judged_without_the_sources_of_the_base() {
+    let mut seen = 0;
+    for name in ["custom", "exposure", "immutable", "listeners", "privilege"] {
+        let page = Page::read(&root().join(format!("tests/diff/{name}.md")));
+        let files = page.base(&named);
+        let base = Lab::new(&files);
+        let outputs = base.outputs.iter();
+        let committed = Committed {
+            other: outputs
+                .map(|output| (output.path.clone(), Some(output.bytes.clone())))
+                .collect(),
+            ..Committed::default()
+        };
+        for (title, files) in page.edits(&files) {
+            let target = Lab::new(&files);
+            let blind = Base {
+                made: None,
+                committed: Some(committed.clone()),
+            };
+            let dangers = |diff: &Diff| -> Vec<String> {
+                // That nothing explains a removal is about causes, of which nothing is known.
+                let told = diff
+                    .dangers
+                    .iter()
+                    .filter(|danger| !danger.is_unexplained());
+                told.map(|danger| danger.message.clone()).collect()
+            };
+            let knowing = dangers(&compared(&base, &target));
+            seen += knowing.len();
+            let told = dangers(&diff(&blind, target.made()));
+            assert_eq!(told, knowing, "{name}: {title}");
+        }
+    }
+    assert!(seen > 30, "only {seen} dangers");
 }
 
 #[test]

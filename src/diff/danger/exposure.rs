@@ -17,7 +17,7 @@ const GATEWAY_API: &str = "gateway.networking.k8s.io";
 
 pub(super) fn check(context: &Context<'_>, found: &mut Vec<Danger>) {
     let gateways = Gateways {
-        before: context.base.map(public).unwrap_or_default(),
+        before: public_before(context),
         after: public(context.target),
     };
     found.extend(published(context, &gateways));
@@ -43,11 +43,29 @@ struct Gateways {
 }
 
 fn public(made: Made<'_>) -> BTreeSet<Place> {
-    let is_public = |node: &&Node| {
-        object::is_of(node, GATEWAY_API, "Gateway")
-            && text(at(Some(node), &["metadata", "labels"]), &["labc/public"]) == Some("true")
-    };
-    object::all(made).filter(is_public).map(place).collect()
+    let gateways = object::all(made).filter(|node| is_public(node));
+    gateways.map(place).collect()
+}
+
+fn is_public(node: &Node) -> bool {
+    object::is_of(node, GATEWAY_API, "Gateway")
+        && text(at(Some(node), &["metadata", "labels"]), &["labc/public"]) == Some("true")
+}
+
+/// The same at the base; where that does not compile, those of the target but for what changes.
+fn public_before(context: &Context<'_>) -> BTreeSet<Place> {
+    if let Some(base) = context.base {
+        return public(base);
+    }
+    let mut gateways = public(context.target);
+    for object in context.objects() {
+        if let Some(after) = object.after {
+            gateways.remove(&place(after));
+        }
+    }
+    let before = context.objects().filter_map(|object| object.before);
+    gateways.extend(before.filter(|node| is_public(node)).map(place));
+    gateways
 }
 
 fn place(node: &Node) -> Place {

@@ -22,6 +22,7 @@ pub fn json(report: &Report<'_>) -> Value {
         "base": of_side(&report.base),
         "target": of_side(&report.target),
         "compared": report.diff.is_some(),
+        "unjudged": report.unjudged(),
         "sources": diff.sources.iter().map(of_source).collect::<Vec<_>>(),
         "changes": changes.collect::<Vec<_>>(),
         "dangers": dangers.collect::<Vec<_>>(),

@@ -55,9 +55,8 @@ pub fn markdown(report: &Report<'_>, options: Options<'_>) -> String {
     };
     let mut page = Page { text: head, room };
     let mut is_whole = true;
-    for side in [&report.base, &report.target] {
-        is_whole &= page.opening(side);
-    }
+    is_whole &= page.opening(&report.base, report.unjudged());
+    is_whole &= page.opening(&report.target, None);
     is_whole &= page.dangers(diff, &report.acknowledged);
     let shown = page.causes(diff);
     if shown.len() < total || !is_whole {
@@ -141,13 +140,16 @@ impl Page {
         shown > 0 && self.add(&format!("{before}{block}{after}")) && shown == lines.len()
     }
 
-    /// What is to be known of a side before anything else; whether all of it is told.
-    fn opening(&mut self, side: &Side) -> bool {
+    /// What is to be known of a side before anything else, and what is not judged of it; whether all of it is told.
+    fn opening(&mut self, side: &Side, unjudged: Option<&str>) -> bool {
         let mut is_whole = true;
         if let Some((wrong, _)) = &side.wrong {
             let title = format!("**{} does not compile:**\n\n", code(&side.name));
             let lines: Vec<String> = wrong.lines().map(fence).collect();
             is_whole &= self.block(&title, "text", &lines, "\n");
+        }
+        if let Some(unjudged) = unjudged {
+            is_whole &= self.add(&format!("Of {} {unjudged}.\n\n", code(&side.name)));
         }
         if !side.drift.is_empty() {
             let name = html(&side.name);

@@ -32,6 +32,10 @@ pub struct Report<'a> {
     pub acknowledged: Vec<usize>,
 }
 
+/// What needs the lab of the base, and not only its objects.
+const UNJUDGED: &str = "only its objects are judged: not the versions of Talos, Kubernetes and charts, nor nodes that \
+    leave, addresses, the engine, or what is renamed";
+
 /// One side of a diff, as it is told.
 #[derive(Clone, Debug, Default)]
 pub struct Side {
@@ -46,6 +50,12 @@ pub struct Side {
 }
 
 impl Report<'_> {
+    /// What is not judged of the base, where it does not compile and its tree alone stands for it.
+    pub(super) fn unjudged(&self) -> Option<&'static str> {
+        let is_compared = self.diff.is_some_and(|diff| !diff.changes.is_empty());
+        (is_compared && self.base.wrong.is_some()).then_some(UNJUDGED)
+    }
+
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
         let sides = [&self.base, &self.target];

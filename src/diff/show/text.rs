@@ -21,9 +21,8 @@ pub fn text(report: &Report<'_>, colour: Colour) -> String {
         text: String::new(),
         colour,
     };
-    for side in [&report.base, &report.target] {
-        page.opening(side);
-    }
+    page.opening(&report.base, report.unjudged());
+    page.opening(&report.target, None);
     if let Some(diff) = report.diff {
         page.dangers(diff, &report.acknowledged);
         for group in groups(diff) {
@@ -90,12 +89,15 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// What is to be known of a side before anything else.
-    fn opening(&mut self, side: &Side) {
+    /// What is to be known of a side before anything else, and what is not judged of it.
+    fn opening(&mut self, side: &Side, unjudged: Option<&str>) {
         if let Some((wrong, _)) = &side.wrong {
             self.line(0, Look::Red, &format!("{} does not compile:", side.name));
             for line in wrong.lines() {
                 self.line(2, Look::Plain, line);
+            }
+            if let Some(unjudged) = unjudged {
+                self.line(2, Look::Yellow, &format!("= note: {unjudged}"));
             }
             self.text.push('\n');
         }

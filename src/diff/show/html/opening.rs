@@ -106,9 +106,10 @@ fn plural(severity: Severity) -> &'static str {
 
 /// What is wrong with a side, before anything that is told of it.
 pub(super) fn sides(page: &mut Markup, context: &Context<'_>) {
-    for side in [&context.report.base, &context.report.target] {
+    let report = context.report;
+    for (side, unjudged) in [(&report.base, report.unjudged()), (&report.target, None)] {
         if let Some((said, _)) = &side.wrong {
-            wrong(page, side, said);
+            wrong(page, side, said, unjudged);
         }
         for (reason, paths) in by_drift(side) {
             drift(page, side, reason, &paths);
@@ -116,11 +117,14 @@ pub(super) fn sides(page: &mut Markup, context: &Context<'_>) {
     }
 }
 
-fn wrong(page: &mut Markup, side: &Side, said: &str) {
+fn wrong(page: &mut Markup, side: &Side, said: &str, unjudged: Option<&str>) {
     page.element("section", &[("class", "notice error")], |page| {
         page.leaf("h2", &[], &format!("{} does not compile", side.name));
         // A reader of HTML drops a line break right behind the tag.
         page.leaf("pre", &[("tabindex", "0")], &format!("\n{said}"));
+        if let Some(unjudged) = unjudged {
+            page.leaf("p", &[], unjudged);
+        }
     });
     page.line_break();
 }
