@@ -6,10 +6,9 @@
     reason = "a test reads its cases from disk"
 )]
 
-use std::sync::Arc;
-
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use labc::compile;
 use labc::diag::report::Colour;
@@ -19,6 +18,7 @@ use labc::lower::{Content, OutFile, Text};
 use labc::source::{Origin, SourceKind, Sources, Span};
 use labc::value::{Node, Value};
 use labc::world::World;
+use rayon::prelude::*;
 
 fn labs() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -37,33 +37,41 @@ fn every_line_has_a_story_and_its_path_leads_back() {
             compile(&World::open(&lab).expect("the folder is there")).expect("the lab can be read");
         let product = compiled.product.expect("the lab compiles");
         let outputs = emit(&product.tree);
-        for (file, output) in product.tree.files.iter().zip(&outputs) {
-            let lines = output.bytes.iter().filter(|byte| **byte == b'\n').count();
-            let is_yaml = matches!(file.content, Content::Yaml(_));
-            for line in 1..=lines {
-                let place = format!("{}: {}:{line}", lab.display(), file.path);
-                let story = match explain(file, &Place::Line(line), &compiled.sources) {
-                    Ok(story) => story,
-                    Err(_) if is_yaml && line == 1 => continue,
-                    Err(refusal) => panic!("{place}: {}", refusal.message),
-                };
-                told += 1;
-                assert_eq!(story.line, line, "{place}");
-                let Some(path) = story.path.filter(|path| !path.0.is_empty()) else {
-                    continue;
-                };
-                assert!(!story.causes.is_empty(), "{place} has no cause");
-                let typed = Place::Path(path.to_string());
-                let again = explain(file, &typed, &compiled.sources);
-                let again = again.unwrap_or_else(|refusal| panic!("{place}: {}", refusal.message));
-                assert_eq!(again.path, Some(path), "{place}");
-                assert!(again.line <= line, "{place} begins behind itself");
-            }
-            let behind = explain(file, &Place::Line(lines + 2), &compiled.sources);
-            assert!(behind.is_err(), "{} has no line {}", file.path, lines + 2);
-        }
+        let files = product.tree.files.par_iter().zip(&outputs);
+        told += files
+            .map(|(file, output)| every_line_of(file, &output.bytes, &lab, &compiled.sources))
+            .sum::<usize>();
     }
     assert!(told > 1000, "only {told} lines were explained");
+}
+
+/// How many lines of a file were explained, each with the path that it names.
+fn every_line_of(file: &OutFile, bytes: &[u8], lab: &Path, sources: &Sources) -> usize {
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let is_yaml = matches!(file.content, Content::Yaml(_));
+    let mut told = 0;
+    for line in 1..=lines {
+        let place = format!("{}: {}:{line}", lab.display(), file.path);
+        let story = match explain(file, &Place::Line(line), sources) {
+            Ok(story) => story,
+            Err(_) if is_yaml && line == 1 => continue,
+            Err(refusal) => panic!("{place}: {}", refusal.message),
+        };
+        told += 1;
+        assert_eq!(story.line, line, "{place}");
+        let Some(path) = story.path.filter(|path| !path.0.is_empty()) else {
+            continue;
+        };
+        assert!(!story.causes.is_empty(), "{place} has no cause");
+        let typed = Place::Path(path.to_string());
+        let again = explain(file, &typed, sources);
+        let again = again.unwrap_or_else(|refusal| panic!("{place}: {}", refusal.message));
+        assert_eq!(again.path, Some(path), "{place}");
+        assert!(again.line <= line, "{place} begins behind itself");
+    }
+    let behind = explain(file, &Place::Line(lines + 2), sources);
+    assert!(behind.is_err(), "{} has no line {}", file.path, lines + 2);
+    told
 }
 
 /// A lab whose only source has this text, and the span of a part of it.

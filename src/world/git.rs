@@ -1,9 +1,10 @@
 //! The Git repository that a lab lies in, read only: what its revisions name, which merge its work tree is in or just
 //! had, and what files held at a commit.
 //!
-//! Nothing but the repository's own files is read: no configuration of the machine or the user, no environment but for
-//! where in the repository a push is kept that a hook is asked about, and no hook, filter or other program is ever run. Of the repository's own configuration only what Git's files look like is
-//! heeded, and which branch follows which; so it does not matter who owns it. Knows bytes and commits, no format.
+//! Nothing but the repository's own files is read: no configuration of the machine or the user, and of the environment
+//! only where a push is kept that a hook is asked about. No hook, filter or other program is ever run. Of the repository's
+//! own configuration only what Git's files look like is heeded, and which branch follows which; so it does not matter who
+//! owns it. Knows bytes and commits, no format.
 
 mod commit_tree;
 mod incoming;
