@@ -202,6 +202,10 @@ fn placed<'a>(
     let mut moved: Vec<[String; 2]> = Vec::new();
     for (span, ..) in annotated {
         let shown = masked.file(span.source);
+        // A column of a long line takes its time, and without a mark none has moved.
+        if !shown.is_marked() {
+            continue;
+        }
         let (line, column) = start(span, sources);
         let drawn = shown.column(shown.range(span.range()).start);
         if drawn != column {

@@ -154,6 +154,11 @@ impl<'a> Shown<'a> {
         }
     }
 
+    /// Whether anything is another text than in the file.
+    pub(super) fn is_marked(&self) -> bool {
+        !self.marks.is_empty()
+    }
+
     /// Where a range of the file's bytes is in the text; of a mark never a part.
     pub(super) fn range(&self, range: Range<usize>) -> Range<usize> {
         let start = self
