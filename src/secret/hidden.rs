@@ -22,7 +22,7 @@ pub(crate) fn hidden(text: &str) -> Vec<Hidden> {
 }
 
 fn deep(text: &str, depth: usize) -> Vec<Hidden> {
-    let mut found = certain_in(text);
+    let mut found = certain_in(text, &token::Forms::of(text));
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let start = at;
@@ -49,8 +49,9 @@ fn deep(text: &str, depth: usize) -> Vec<Hidden> {
 /// What is a secret whatever the text is about: the part of [`hidden`] that no name alone decides but one that only ever
 /// holds a secret.
 pub(crate) fn certain(text: &str) -> Vec<Hidden> {
-    let mut found = certain_in(text);
-    let shapes = shape::find(text).into_iter();
+    let forms = token::Forms::of(text);
+    let mut found = certain_in(text, &forms);
+    let shapes = shape::among(text, &forms).into_iter();
     found.extend(shapes.map(|(_, shape)| secret(shape.range, 0)));
     let mut at = 0;
     for line in text.split_inclusive('\n') {
@@ -64,14 +65,13 @@ pub(crate) fn certain(text: &str) -> Vec<Hidden> {
     merge(found)
 }
 
-fn certain_in(text: &str) -> Vec<Hidden> {
+fn certain_in(text: &str, forms: &token::Forms) -> Vec<Hidden> {
     let bodies = armour::bodies(text).into_iter().map(|body| Hidden {
         range: body.range,
         is_encrypted: body.is_encrypted,
     });
     let values = manifest::values(text).into_iter();
     let mut found: Vec<Hidden> = bodies.chain(values.map(|range| secret(range, 0))).collect();
-    let forms = token::Forms::of(text);
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let tokens = forms.likely(line).chain(url::users(line));

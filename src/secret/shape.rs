@@ -33,12 +33,16 @@ const KEYS: [(&str, &str); 11] = [
 
 /// Everything in a text that looks like a secret and whose line does not allow it, with the number of its line.
 pub(crate) fn find(text: &str) -> Vec<(usize, Found)> {
-    let forms = Forms::of(text);
+    among(text, &Forms::of(text))
+}
+
+/// The same, where the forms of the text's tokens are known.
+pub(super) fn among(text: &str, forms: &Forms) -> Vec<(usize, Found)> {
     let mut all = Vec::new();
     let mut start = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
         if !line.contains(ALLOWED) {
-            for mut found in in_line(line.trim_end(), &forms) {
+            for mut found in in_line(line.trim_end(), forms) {
                 found.range = found.range.start + start..found.range.end + start;
                 all.push((index + 1, found));
             }
