@@ -118,15 +118,11 @@ impl<'a> Index<'a> {
         for component in lab.components.values() {
             index.add_component(component);
         }
-        for unit in units {
-            let component = &lab.components[&unit.id.component];
-            for resource in &unit.resources {
-                index.add(Place {
-                    component,
-                    resource,
-                });
-            }
-        }
+        index.places = units.iter().flat_map(|unit| places(lab, unit)).collect();
+        let all = &index.places;
+        let (by_id, (pods, operated)) =
+            rayon::join(|| index.catalogue(), || (pods(all), operated(all)));
+        (index.by_id, index.pods, index.operated) = (by_id, pods, operated);
         (index.services, index.secrets) =
             rayon::join(|| Services::of(&index), || Secrets::of(&index));
         index
@@ -172,19 +168,13 @@ impl<'a> Index<'a> {
         }
     }
 
-    fn add(&mut self, place: Place<'a>) {
-        self.places.push(place);
-        let key = self.key(&place.resource.id);
-        self.by_id.add(key, place);
-        if operator::may_make_objects(&place) {
-            self.operated
-                .entry(place.namespace())
-                .or_default()
-                .push(place);
+    /// The objects by identity.
+    fn catalogue(&self) -> Catalogue<'a, Place<'a>> {
+        let mut by_id = Catalogue::default();
+        for place in &self.places {
+            by_id.add(self.key(&place.resource.id), *place);
         }
-        if let Some(pod) = Pod::of(place) {
-            self.pods.add(place.namespace(), pod.labels, pod);
-        }
+        by_id
     }
 
     /// What an object is found by.
@@ -319,6 +309,36 @@ impl<'a> Index<'a> {
         let first = first.or_else(|| own.clone().next()).copied();
         first.or(Some(place.component.span))
     }
+}
+
+/// The objects of a unit.
+fn places<'a>(lab: &'a Lab, unit: &'a Unit) -> impl Iterator<Item = Place<'a>> {
+    let component = &lab.components[&unit.id.component];
+    let place = move |resource| Place {
+        component,
+        resource,
+    };
+    unit.resources.iter().map(place)
+}
+
+fn pods<'a>(places: &[Place<'a>]) -> Shelf<'a, Pod<'a>> {
+    let mut pods = Shelf::default();
+    for pod in places.iter().filter_map(|place| Pod::of(*place)) {
+        pods.add(pod.place.namespace(), pod.labels, pod);
+    }
+    pods
+}
+
+/// The custom resources whose controllers may make objects, by namespace.
+fn operated<'a>(places: &[Place<'a>]) -> BTreeMap<&'a str, Vec<Place<'a>>> {
+    let mut operated: BTreeMap<&str, Vec<Place<'_>>> = BTreeMap::new();
+    for place in places
+        .iter()
+        .filter(|place| operator::may_make_objects(place))
+    {
+        operated.entry(place.namespace()).or_default().push(*place);
+    }
+    operated
 }
 
 /// Whether a module is made for one chart, rather than for any that the lab names.

@@ -79,8 +79,10 @@ pub fn link(
     rule::run(&index, diagnostics);
     let secrets = secret::uses(&index);
     let ids = units.iter().map(|unit| unit.id.clone());
+    // Many small maps: they are freed while the units are listed.
+    let (by_id, ()) = rayon::join(|| ids.zip(0..).collect(), || drop(index));
     Linked {
-        by_id: ids.zip(0..).collect(),
+        by_id,
         units,
         values,
         secrets,

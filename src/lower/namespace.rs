@@ -57,29 +57,32 @@ pub(super) fn files(
 
 fn collect<'a>(lab: &'a Lab, linked: &Linked) -> BTreeMap<String, Namespace<'a>> {
     let mut namespaces: BTreeMap<String, Namespace<'a>> = BTreeMap::new();
-    let mut add = |name: &str, origin: Origin| {
-        let rules = lab.sections.namespaces.get(name);
-        namespaces
-            .entry(name.to_owned())
-            .or_insert_with(|| Namespace {
-                origin,
-                components: Vec::new(),
-                rules,
-            });
+    let mut add = |name: &str, origin: &dyn Fn() -> Origin| {
+        if namespaces.contains_key(name) {
+            return;
+        }
+        let namespace = Namespace {
+            origin: origin(),
+            components: Vec::new(),
+            rules: lab.sections.namespaces.get(name),
+        };
+        namespaces.insert(name.to_owned(), namespace);
     };
     for component in lab.components.values() {
-        add(component.namespace(), component.namespace.origin.clone());
+        add(component.namespace(), &|| {
+            component.namespace.origin.clone()
+        });
     }
     for resource in linked.units.iter().flat_map(|unit| &unit.resources) {
         if let Some(namespace) = &resource.id.namespace {
-            add(namespace, Origin::from_spans(resource.span()));
+            add(namespace, &|| Origin::from_spans(resource.span()));
         }
     }
     for (name, rules) in &lab.sections.namespaces {
-        add(name, Origin::at(rules.span));
+        add(name, &|| Origin::at(rules.span));
     }
     for secret in &linked.secrets {
-        add(&secret.namespace, Origin::at(secret.span));
+        add(&secret.namespace, &|| Origin::at(secret.span));
     }
     for component in lab.components.values() {
         if let Some(namespace) = namespaces.get_mut(component.namespace()) {
