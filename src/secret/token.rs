@@ -2,7 +2,11 @@
 //!
 //! A complaint takes what its issuer may have made, letter by letter; what is hidden takes whatever may be a piece of it.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 /// A form of tokens.
 struct Form {
@@ -189,6 +193,12 @@ const FORMS: [Form; 61] = [
     ),
 ];
 
+/// What the tokens of [`FORMS`] begin with, to be looked for all at once.
+static PREFIXES: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let prefixes = FORMS.iter().map(|form| form.prefix);
+    AhoCorasick::new(prefixes).expect("so few and short texts fit every bound")
+});
+
 /// The forms whose beginning a text has: most texts have none, and one look at the whole is less than one at each line.
 #[derive(Clone)]
 pub(super) struct Forms(Vec<&'static Form>);
@@ -196,8 +206,9 @@ pub(super) struct Forms(Vec<&'static Form>);
 impl Forms {
     /// Those of a text.
     pub(super) fn of(text: &str) -> Self {
-        let forms = FORMS.iter();
-        Forms(forms.filter(|form| text.contains(form.prefix)).collect())
+        let found = PREFIXES.find_overlapping_iter(text);
+        let forms: BTreeSet<usize> = found.map(|found| found.pattern().as_usize()).collect();
+        Forms(forms.into_iter().map(|at| &FORMS[at]).collect())
     }
 
     /// The tokens of a line that are complained about.
