@@ -140,7 +140,6 @@ impl Scope {
         Arc::make_mut(&mut self.names).insert(name.into(), Binding::Lazy(lookup));
     }
 
-    /// What a name is bound to.
     /// Binds a name to what another scope sees under a name of its own; to nothing where it sees nothing there.
     pub fn bind_as(&mut self, name: &str, other: &Scope, known: &str) {
         if let Some(binding) = other.binding(known) {
@@ -148,6 +147,7 @@ impl Scope {
         }
     }
 
+    /// What a name is bound to.
     pub(super) fn binding(&self, name: &str) -> Option<&Binding> {
         self.names.get(name).or_else(|| self.around.get(name))
     }
