@@ -52,6 +52,8 @@ pub struct SourceChange {
     pub line: usize,
     /// Where it is in the target.
     pub span: Option<Span>,
+    /// Whether it is a whole file that one side alone reads: it came or went, or nothing uses it at the other.
+    pub is_file: bool,
     pub(super) base: Vec<Span>,
     pub(super) target: Vec<Span>,
     /// The table of the lab that it lies in, whole: `apps.jellyfin`.
@@ -170,6 +172,7 @@ impl<'a> Pair<'a> {
             file: self.shown().name.clone(),
             line: 1,
             span: target,
+            is_file: true,
             base: base.into_iter().collect(),
             target: target.into_iter().collect(),
             table: Table::default(),
@@ -215,6 +218,7 @@ impl<'a> Pair<'a> {
                 file: new.name.clone(),
                 line: line + 1,
                 span: target,
+                is_file: false,
                 base: base.into_iter().collect(),
                 target: target.into_iter().collect(),
                 table: Table::default(),
@@ -337,6 +341,7 @@ impl Keys<'_, '_> {
             file: self.pair.shown().name.clone(),
             line: line.unwrap_or(1),
             span: target.first().copied(),
+            is_file: false,
             base,
             target,
             table: self.table(),

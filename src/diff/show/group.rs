@@ -155,6 +155,14 @@ pub(super) fn by_drift(side: &Side) -> BTreeMap<Drift, Vec<&str>> {
 
 fn of_source(change: &SourceChange) -> String {
     let key = change.key.as_deref();
+    if change.is_file {
+        let when = if change.kind == Kind::Added {
+            "now"
+        } else {
+            "no more"
+        };
+        return format!("a file that is read {when}");
+    }
     match (key, &change.before, &change.after) {
         (Some(key), Some(before), Some(after)) => format!("{key} {before} -> {after}"),
         (Some(key), None, Some(after)) if change.kind == Kind::Added => {

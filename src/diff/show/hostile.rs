@@ -116,6 +116,7 @@ fn filled(texts: &[String]) -> (Diff, Side, Side) {
         file: next(),
         line: 7,
         span: None,
+        is_file: false,
         base: Vec::new(),
         target: Vec::new(),
         table: Table::default(),
